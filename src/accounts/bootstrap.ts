@@ -1,0 +1,74 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, Extensions, Field, Info, ObjectType, Query, Resolver } from 'type-graphql';
+import { Context } from '../kernel/context';
+import { entityOf } from '../kernel/entity';
+import { readOne } from '../kernel/read';
+import type { Row } from '../kernel/rows';
+import { planOf } from '../kernel/selection';
+import { Account } from './account';
+import { Site } from './site';
+import { SiteDomain } from './site-domain';
+
+@ObjectType({ description: 'What a browser needs to know before it knows anything.' })
+class Bootstrap {
+  @Field(() => Account, { description: 'The account that the address belongs to.' })
+  account!: Row;
+
+  @Field(() => Site, { description: 'Its site.' })
+  site!: Row;
+
+  @Field(() => SiteDomain, { description: 'The address itself.' })
+  domain!: Row;
+}
+
+interface Found {
+  domain: string;
+  site: string;
+  account: string;
+  account_pk: number;
+  site_key: string | null;
+  domain_key: string | null;
+}
+
+@Resolver()
+export class BootstrapResolver {
+  @Extensions({ level: 'anonymous' })
+  @Query(() => Bootstrap, {
+    nullable: true,
+    description:
+      'Finds the tenant of an address, for callers that have a key and no account yet. Null when the address is unknown, or the site asks for an access key and this is not it.',
+  })
+  async bootstrap(
+    @Arg('fqdn', () => String, { description: 'Host name of the page, with its port if it has one.' }) fqdn: string,
+    @Arg('accessKey', () => String, { nullable: true, description: 'Access key of the site; empty is none.' })
+    accessKey: string | null,
+    @Ctx() ctx: Context,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Record<keyof Bootstrap, Row> | null> {
+    const [found] = await ctx.services.database.select<Found>(
+      `SELECT d.id_random AS domain, s.id_random AS site, a.id_random AS account, a.id AS account_pk,
+         s.access_key AS site_key, d.access_key AS domain_key
+       FROM site_domain d JOIN site s ON s.id = d.site_id JOIN account a ON a.id = d.account_id
+       WHERE d.fqdn = ? AND d.enable = 1 AND s.enable = 1 AND a.enable = 1`,
+      [fqdn],
+    );
+    // The site's key decides; the domain's own only where the site has none.
+    if (!found || !opens(found.site_key || found.domain_key, accessKey)) return null;
+    const inside = ctx.inAccount({ pk: found.account_pk, id: found.account });
+    const read = (field: keyof Bootstrap, table: string, id: string): Promise<Row> =>
+      readOne(inside, planOf(info, entityOf(table), ctx.viewer, [field]), id);
+    return {
+      account: await read('account', 'account', found.account),
+      site: await read('site', 'site', found.site),
+      domain: await read('domain', 'site_domain', found.domain),
+    };
+  }
+}
+
+/** No key asked for, or the right one given; compared in constant time. */
+function opens(asked: string | null, given: string | null): boolean {
+  if (!asked) return true;
+  const [a, b] = [Buffer.from(asked), Buffer.from(given ?? '')];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { LRUCache } from 'lru-cache';
+import type { Identity, Services, Viewer } from '../kernel/context';
+import { forbidden, unauthenticated, unprocessable } from '../kernel/errors';
+import { isLevel, type Level } from '../kernel/levels';
+import { isPublicId } from '../kernel/public-id';
+import { levelOfRoles, type Claims, type Tokens } from './token';
+
+declare module '../kernel/context' {
+  interface Services {
+    tokens: Tokens;
+    viewers: Viewers;
+  }
+}
+
+/** What a request says of who sends it; browsers that cannot set headers say it in the query. */
+export interface Credentials {
+  key?: string;
+  account?: string;
+  token?: string;
+  /** The caller wants no account: `x-no-account-id`. */
+  withoutAccount: boolean;
+}
+
+export function credentialsOf(request: Pick<IncomingMessage, 'headers' | 'url'>): Credentials {
+  const { headers, url = '' } = request;
+  const mark = url.indexOf('?');
+  const query = mark < 0 ? undefined : new URLSearchParams(url.slice(mark + 1));
+  const header = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const authorization = header('authorization');
+  const bearer = authorization && /^bearer\s+(.*)$/i.exec(authorization)?.[1]?.trim();
+  if (authorization && !bearer) throw unauthenticated('Authorization takes a bearer token.');
+  return {
+    key: header('x-aether-api-key') ?? query?.get('api_key') ?? undefined,
+    account: header('x-account-id'),
+    token: bearer ?? query?.get('jwt') ?? undefined,
+    withoutAccount: header('x-no-account-id') !== undefined,
+  };
+}
+
+interface KeyRow {
+  pk: number;
+  id: string;
+  name: string | null;
+  public_key: string | null;
+  secret_key: string | null;
+  account: number | null;
+  level: string | null;
+  administrative: number | null;
+  enable: number | null;
+  enable_from: string | null;
+  enable_to: string | null;
+}
+
+interface UserRow {
+  pk: number;
+  id: string;
+  account: number;
+  person: number | null;
+  enable: number | null;
+  enable_from: string | null;
+  enable_to: string | null;
+  super: number | null;
+  manager: number | null;
+  administrator: number | null;
+  trusted: number | null;
+}
+
+export interface Viewers {
+  /**
+   * Who is calling: the same answer for every door.
+   * @throws FORBIDDEN for a missing or unusable key or account, UNAUTHENTICATED for a bad token, UNPROCESSABLE for a malformed key.
+   */
+  resolve(credentials: Credentials): Promise<Viewer>;
+  /** Forgets what was read of keys and users: one of them has changed. */
+  forget(): void;
+}
+
+/** A changed key or user takes effect at once in every process that hears of it, and after this time in all others. */
+const memoryMs = 5_000;
+
+export function createViewers(services: Pick<Services, 'database' | 'publicIds' | 'tokens' | 'now'>): Viewers {
+  const { database, publicIds, tokens, now } = services;
+  const keys = new LRUCache<string, { row: KeyRow | undefined }>({ max: 10_000, ttl: memoryMs });
+  const users = new LRUCache<string, { row: UserRow | undefined }>({ max: 10_000, ttl: memoryMs });
+
+  async function readKey(value: string): Promise<KeyRow | undefined> {
+    const digest = createHash('sha256').update(value).digest('hex');
+    const rows = await database.select<KeyRow>(
+      `SELECT id AS pk, id_random AS id, name, public_key, secret_key, account_id AS account, level, administrative, enable,
+        enable_from, enable_to FROM api_key WHERE public_key = ? OR secret_key IN (?, ?)`,
+      [value, value, digest],
+    );
+    // The database may compare without regard to case; a key is compared to the letter.
+    return rows.find(({ public_key, secret_key }) => public_key === value || secret_key === value || secret_key === digest);
+  }
+
+  async function keyOf(value: string | undefined): Promise<KeyRow> {
+    if (value === undefined) throw forbidden('An API key is needed: send the header x-aether-api-key.');
+    if (value.length < 11 || value.length > 22) throw unprocessable('An API key has 11 to 22 characters.');
+    let known = keys.get(value);
+    if (!known) keys.set(value, (known = { row: await readKey(value) }));
+    const { row } = known;
+    if (!row) throw forbidden('This API key is not known.');
+    if (!row.enable) throw forbidden('This API key is disabled.');
+    checkWindow(row, 'This API key');
+    return row;
+  }
+
+  function checkWindow({ enable_from, enable_to }: Pick<KeyRow, 'enable_from' | 'enable_to'>, what: string): void {
+    const moment = now().toISOString().replace('T', ' ');
+    if (enable_from && moment < enable_from) throw forbidden(`${what} is not valid yet.`);
+    if (enable_to && moment > enable_to) throw forbidden(`${what} has expired.`);
+  }
+
+  async function identity(type: string, id: string): Promise<Identity | undefined> {
+    const pk = isPublicId(id) ? await publicIds.find(type, id) : undefined;
+    return pk === undefined ? undefined : { pk, id };
+  }
+
+  async function readUser(id: string): Promise<UserRow | undefined> {
+    const [row] = await database.select<UserRow>(
+      `SELECT id AS pk, id_random AS id, account_id AS account, person_id AS person, enable, enable_from, enable_to,
+        \`super\`, manager, administrator, trusted FROM user WHERE id_random = ?`,
+      [id],
+    );
+    return row;
+  }
+
+  async function userOf(claims: Claims): Promise<UserRow | undefined> {
+    if (claims.user_id === undefined) return undefined;
+    const id = String(claims.user_id);
+    let known = users.get(id);
+    if (!known) users.set(id, (known = { row: isPublicId(id) ? await readUser(id) : undefined }));
+    const { row } = known;
+    if (!row?.enable) throw unauthenticated('The user of this token is no longer active.');
+    checkWindow(row, 'The user of this token');
+    return row;
+  }
+
+  const levelOfUser = (user: UserRow): Level =>
+    levelOfRoles({
+      super: Boolean(user.super),
+      manager: Boolean(user.manager),
+      administrator: Boolean(user.administrator),
+      trusted: Boolean(user.trusted),
+      authenticated: true,
+    });
+
+  async function accountOf(id: string): Promise<Identity> {
+    const account = await identity('account', id);
+    if (!account) throw forbidden('This account is not known.');
+    return account;
+  }
+
+  return {
+    async resolve({ key, account, token, withoutAccount }) {
+      const row = await keyOf(key);
+      const claims = token === undefined ? undefined : await tokens.verify(token);
+      const user = claims && (await userOf(claims));
+      const level = user ? levelOfUser(user) : claims ? levelOfRoles(claims) : keyLevel(row);
+      const claimed = claims?.account_id === undefined ? undefined : await accountOf(String(claims.account_id));
+
+      const wanted = account === undefined ? undefined : await accountOf(account);
+      if (wanted && claims && wanted.pk !== claimed?.pk && level !== 'super')
+        throw forbidden('The token belongs to another account.');
+      // Without an account the call sees nothing of any tenant; an operation for everybody needs none.
+      const chosen = wanted ?? claimed ?? (withoutAccount ? undefined : await bound(row));
+      if (chosen && row.account !== null && row.account !== chosen.pk)
+        throw forbidden('This API key belongs to another account.');
+      if (user && claimed?.pk !== user.account && level !== 'super')
+        throw forbidden('The user of this token belongs to another account.');
+
+      return {
+        key: { pk: row.pk, id: row.id, name: row.name ?? row.id, administrative: Boolean(row.administrative) },
+        account: chosen ?? null,
+        person: (claims?.person_id && (await identity('person', String(claims.person_id)))) || null,
+        user: user ? { pk: user.pk, id: user.id } : null,
+        level,
+      };
+    },
+
+    forget() {
+      keys.clear();
+      users.clear();
+    },
+  };
+
+  /** A key that is bound to an account needs no header to say so. */
+  async function bound({ account }: KeyRow): Promise<Identity | undefined> {
+    if (account === null) return undefined;
+    await publicIds.load('account', [account]);
+    const id = publicIds.known('account', account);
+    return id === undefined ? undefined : { pk: account, id };
+  }
+}
+
+const keyLevel = ({ level }: KeyRow): Level => (isLevel(level) ? level : 'anonymous');

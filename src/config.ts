@@ -1,0 +1,118 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+const flag = z
+  .enum(['true', 'false', '1', '0', ''])
+  .transform((value) => value === 'true' || value === '1');
+const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+/** Every variable that the server reads, with its default. `.env.example` explains them to operators. */
+const variables = z.object({
+  NODE_ENV: z.enum(['production', 'development', 'test']).default('development'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(5005),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  TRUST_PROXY: z.string().default(''),
+  CORS_ORIGINS: z.string().default('*'),
+
+  DATA_DIR: z.string().default('.data'),
+  FILE_ROOT: z.string().optional(),
+  DATABASE_URL: z.url({ protocol: /^mariadb$/, error: 'must be mariadb://user:password@host:port/database' }).optional(),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(500).default(10),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be redis://host:port' }).optional(),
+  DEMO_DATA: flag.optional(),
+
+  AE_API_JWT_KEY: z.string().optional(),
+  NOVI_API_ROOT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  NOVI_IDAA_API_KEY: z.string().optional(),
+
+  UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
+  BODY_MAX_BYTES: bytes(1024 ** 2),
+  SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(10_000),
+  LEGACY_EXPOSE_PASSCODES: flag.default(false),
+});
+
+/** Keys that stand in examples and manuals: as good as none. */
+const knownJwtKeys = ['secret', 'changeme', 'change-me', 'development-only-key-of-32-bytes!'];
+const developmentJwtKey = 'development-only-key-of-32-bytes!';
+
+/** Thrown once, with everything that is wrong. */
+export class ConfigError extends Error {
+  constructor(readonly problems: string[]) {
+    super(`The configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+}
+
+export interface Config {
+  readonly production: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+  /** Express "trust proxy" value; empty when no proxy stands in front. */
+  readonly trustProxy: string;
+  /** `*`, or the origins that browsers may call from. */
+  readonly corsOrigins: '*' | readonly string[];
+  readonly dataDir: string;
+  readonly fileRoot: string;
+  /** Absent: the embedded database in `dataDir`. */
+  readonly databaseUrl?: string;
+  readonly databasePoolMax: number;
+  /** Absent: a cache inside this process. */
+  readonly redisUrl?: string;
+  readonly demoData: boolean;
+  readonly jwtKey: string;
+  readonly noviRootUrl?: string;
+  readonly noviApiKey?: string;
+  readonly uploadMaxBytes: number;
+  readonly bodyMaxBytes: number;
+  readonly shutdownGraceMs: number;
+  readonly exposePasscodes: boolean;
+}
+
+/**
+ * Reads and checks the environment.
+ * @throws ConfigError naming every problem at once.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = variables.safeParse(given);
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+
+  const v = parsed.data;
+  const production = v.NODE_ENV === 'production';
+  const demoData = v.DEMO_DATA ?? (!production && !v.DATABASE_URL);
+  const problems: string[] = [];
+  if (production) {
+    if (!v.DATABASE_URL) problems.push('DATABASE_URL: production needs a MariaDB database');
+    if (demoData) problems.push('DEMO_DATA: demo data and its keys are not for production');
+    if (!v.AE_API_JWT_KEY) problems.push('AE_API_JWT_KEY: production needs a key to sign tokens with');
+    else if (Buffer.byteLength(v.AE_API_JWT_KEY) < 32) problems.push('AE_API_JWT_KEY: shorter than 32 bytes');
+    else if (knownJwtKeys.some((known) => v.AE_API_JWT_KEY?.startsWith(known)))
+      problems.push('AE_API_JWT_KEY: a key from an example is known to everyone');
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const dataDir = resolve(v.DATA_DIR);
+  return Object.freeze({
+    production,
+    host: v.HOST,
+    port: v.PORT,
+    logLevel: v.LOG_LEVEL,
+    trustProxy: v.TRUST_PROXY,
+    corsOrigins: v.CORS_ORIGINS === '*' ? '*' : v.CORS_ORIGINS.split(',').map((origin) => origin.trim()),
+    dataDir,
+    fileRoot: resolve(v.FILE_ROOT ?? `${dataDir}/files`),
+    databaseUrl: v.DATABASE_URL,
+    databasePoolMax: v.DATABASE_POOL_MAX,
+    redisUrl: v.REDIS_URL,
+    demoData,
+    jwtKey: v.AE_API_JWT_KEY ?? developmentJwtKey,
+    noviRootUrl: v.NOVI_API_ROOT_URL,
+    noviApiKey: v.NOVI_IDAA_API_KEY,
+    uploadMaxBytes: v.UPLOAD_MAX_BYTES,
+    bodyMaxBytes: v.BODY_MAX_BYTES,
+    shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
+    exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
+  });
+}

@@ -1,0 +1,4 @@
+import { JournalResolver } from './journal';
+import { JournalEntryResolver } from './journal-entry';
+
+export const contentResolvers = [JournalResolver, JournalEntryResolver] as const;

@@ -1,0 +1,48 @@
+import type { Transaction } from 'sequelize';
+import type { Sequelize } from 'sequelize-typescript';
+
+export type Dialect = 'mariadb' | 'sqlite';
+
+/** A value that can be bound to a `?` of a statement. */
+export type Bindable = string | number | boolean | null;
+
+/**
+ * The relational database. Hot reads go through {@link select}; writes and migrations through `sequelize`.
+ *
+ * Values of a selected row, the same on both dialects: integers are numbers (a BIGINT beyond 2^53 throws), booleans 0 or 1,
+ * DATETIMEs `2026-01-31 09:00:00.000` in UTC (without `.000` from a column that keeps no fraction, which our own tables have
+ * not), JSON its text, DECIMAL its exact text on MariaDB.
+ */
+export interface Database {
+  readonly dialect: Dialect;
+  /** Models may be added at any time, by `sequelize.addModels`. */
+  readonly sequelize: Sequelize;
+
+  /**
+   * Runs one read with bound values (arrays are not expanded) and answers its rows; inside `tx` it sees what that wrote.
+   * `LIKE` ignores case and takes `\` as its escape on both dialects.
+   * @throws AetherError as {@link transaction}.
+   */
+  select<T = Record<string, unknown>>(
+    sql: string,
+    values?: readonly Bindable[],
+    tx?: Transaction,
+  ): Promise<T[]>;
+
+  /**
+   * Runs `work` in one transaction, again from its start when the database reports a deadlock or a lock timeout. On SQLite it
+   * holds the one write lock from its start to its end: writes inside `work` must be given `tx`, or they wait for themselves
+   * until they fail.
+   * @throws AetherError where the database's own error has a meaning for callers, else what `work` threw.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+
+  /** Statements sent so far, reads and writes: what tests and the benchmark count. */
+  readonly statements: number;
+
+  /** @throws AetherError UNAVAILABLE when the database does not answer. */
+  ping(): Promise<void>;
+
+  /** Waits for running statements; may be called twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,98 @@
+import { Resolver } from 'type-graphql';
+import { Attr, countOf, Ref, via } from '../kernel/attributes';
+import { CrudResolver } from '../kernel/crud-resolver';
+import { Entity, TenantEntity } from '../kernel/entity';
+
+@Entity({
+  table: 'event_presenter',
+  doc: 'Somebody who presents a presentation, as the programme tells it.',
+  access: { read: 'anonymous', create: 'trusted', update: 'trusted', remove: 'administrator' },
+})
+export class EventPresenter extends TenantEntity {
+  @Ref('event_presentation', {
+    inverse: 'presenters',
+    onRemove: 'cascade',
+    nullable: false,
+    doc: 'Id of the presentation.',
+  })
+  declare eventPresentationId: number;
+
+  @Ref('event_session', {
+    inverse: 'presenters',
+    through: 'eventPresentationId',
+    doc: 'Id of the session; that of the presentation.',
+  })
+  declare eventSessionId: number | null;
+
+  @Ref('event', {
+    inverse: 'presenters',
+    onRemove: 'cascade',
+    nullable: false,
+    through: 'eventPresentationId',
+    doc: 'Id of the event; that of the presentation.',
+  })
+  declare eventId: number;
+
+  @Ref('person', { doc: 'Id of the person who presents.' })
+  declare personId: number | null;
+
+  @Attr.string({ search: true, doc: 'Given name.' })
+  declare givenName: string | null;
+
+  @Attr.string({ search: true, doc: 'Family name.' })
+  declare familyName: string | null;
+
+  @Attr.string({ search: true, doc: 'The whole name, as printed in the programme.' })
+  declare fullName: string | null;
+
+  @Attr.string({ doc: 'Professional title.' })
+  declare professionalTitle: string | null;
+
+  @Attr.text({ search: true, doc: 'Where the presenter works or belongs.' })
+  declare affiliations: string | null;
+
+  @Attr.string({ read: 'authenticated', doc: 'E-mail address.' })
+  declare email: string | null;
+
+  @Attr.text({ doc: 'Biography.' })
+  declare biography: string | null;
+
+  @Attr.bool({ doc: 'Has the presenter agreed to the terms?' })
+  declare agree: boolean | null;
+
+  @Attr.datetime({ doc: 'When the presenter agreed.' })
+  declare agreeOn: Date | null;
+
+  @Attr.text({ read: 'trusted', doc: 'What the presenter tells the staff.' })
+  declare comments: string | null;
+
+  @Attr.string({ max: 100, read: 'trusted', doc: 'Passcode by which the presenter comes in.' })
+  declare passcode: string | null;
+
+  // Rows of the old server may hold the e-mail address in it.
+  @Attr.text({
+    read: 'authenticated',
+    write: 'server',
+    doc: 'The text that `q` searches, kept by the server.',
+  })
+  declare defaultQryStr: string | null;
+
+  @Attr.int({
+    nullable: false,
+    sql: countOf('event_file', (c, t) => `${c}.for_type = 'event_presenter' AND ${c}.for_id = ${t}.id`),
+    doc: 'How many files the presenter has for this presentation.',
+  })
+  declare fileCount: number;
+
+  @Attr.string({
+    sql: via('event_presentation_id', 'event_presentation', 'name'),
+    doc: 'Name of the presentation.',
+  })
+  declare eventPresentationName: string | null;
+
+  @Attr.string({ sql: via('event_session_id', 'event_session', 'name'), doc: 'Name of the session.' })
+  declare eventSessionName: string | null;
+}
+
+@Resolver(() => EventPresenter)
+export class EventPresenterResolver extends CrudResolver(EventPresenter) {}

@@ -1,0 +1,105 @@
+import { Resolver } from 'type-graphql';
+import { Attr, countOf, Ref, via } from '../kernel/attributes';
+import { CrudResolver } from '../kernel/crud-resolver';
+import { Entity, TenantEntity } from '../kernel/entity';
+
+/** What the children of the session are called, separated by commas. */
+const namesOf = (table: string, name: (child: string) => string) => (t: string) =>
+  `(SELECT GROUP_CONCAT(${name('c')}) FROM \`${table}\` c WHERE c.account_id = ${t}.account_id AND c.event_session_id = ${t}.id)`;
+
+@Entity({
+  table: 'event_session',
+  doc: "One slot of an event's programme: a talk block, a workshop, a break.",
+  access: { read: 'anonymous', create: 'trusted', update: 'trusted', remove: 'administrator' },
+})
+export class EventSession extends TenantEntity {
+  @Ref('event', { inverse: 'sessions', onRemove: 'cascade', nullable: false, doc: 'Id of the event.' })
+  declare eventId: number;
+
+  @Ref('event_location', { inverse: 'sessions', doc: 'Id of the room.' })
+  declare eventLocationId: number | null;
+
+  @Attr.string({ max: 100, search: true, doc: 'Code of the session in the programme.' })
+  declare code: string | null;
+
+  @Attr.string({ search: true, doc: 'Title as printed in the programme.' })
+  declare name: string | null;
+
+  @Attr.string({ max: 100, doc: 'What kind of session it is.' })
+  declare typeCode: string | null;
+
+  @Attr.datetime({ doc: 'Start, UTC.' })
+  declare startDatetime: Date | null;
+
+  @Attr.datetime({ doc: 'End, UTC.' })
+  declare endDatetime: Date | null;
+
+  @Attr.string({ max: 100, doc: 'IANA time zone, where it is not that of the event.' })
+  declare timezone: string | null;
+
+  @Attr.text({ doc: 'Message to those who present or attend.' })
+  declare message: string | null;
+
+  @Attr.bool({ doc: 'True: clients show the alert.' })
+  declare alert: boolean | null;
+
+  @Attr.text({ doc: 'Text of the alert.' })
+  declare alertMsg: string | null;
+
+  @Ref('person', { doc: 'Id of the person to ask about the session.' })
+  declare pocPersonId: number | null;
+
+  @Attr.bool({ doc: 'Has the person to ask agreed to the terms?' })
+  declare pocAgree: boolean | null;
+
+  @Attr.datetime({ doc: 'When that person agreed.' })
+  declare agreeOn: Date | null;
+
+  @Attr.string({ max: 100, read: 'trusted', doc: 'Passcode that opens the session to those who prepare it.' })
+  declare passcode: string | null;
+
+  @Attr.string({ max: 100, doc: 'State of the recording.' })
+  declare recordStatus: string | null;
+
+  @Attr.bool({ doc: 'True: the launcher in the room leaves the session out.' })
+  declare hideEventLauncher: boolean | null;
+
+  @Attr.string({ sql: via('event_location_id', 'event_location', 'name'), doc: 'Name of the room.' })
+  declare eventLocationName: string | null;
+
+  @Attr.text({
+    sql: namesOf('event_presentation', (c) => `${c}.name`),
+    doc: 'Names of the presentations, to search in.',
+  })
+  declare eventPresentationLiQryStr: string | null;
+
+  @Attr.text({
+    sql: namesOf('event_presenter', (c) => `COALESCE(${c}.full_name, ${c}.name)`),
+    doc: 'Names of the presenters, to search in.',
+  })
+  declare eventPresenterLiQryStr: string | null;
+
+  @Attr.int({
+    nullable: false,
+    sql: countOf('event_file', (c, t) => `${c}.for_type = 'event_session' AND ${c}.for_id = ${t}.id`),
+    doc: 'How many files the session itself has.',
+  })
+  declare fileCount: number;
+
+  @Attr.int({
+    nullable: false,
+    sql: countOf('event_file', (c, t) => `${c}.event_session_id = ${t}.id`),
+    doc: 'How many files there are with the session, its presentations and their presenters.',
+  })
+  declare fileCountAll: number;
+
+  @Attr.int({
+    nullable: false,
+    sql: countOf('event_presentation', (c, t) => `${c}.event_session_id = ${t}.id`),
+    doc: 'How many presentations the session has.',
+  })
+  declare presentationCount: number;
+}
+
+@Resolver(() => EventSession)
+export class EventSessionResolver extends CrudResolver(EventSession) {}

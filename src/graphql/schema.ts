@@ -1,0 +1,22 @@
+import type { GraphQLSchema } from 'graphql';
+import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
+import { relationResolvers } from '../kernel/crud-resolver';
+import { guard } from '../kernel/permissions';
+import { checkRegistry } from '../kernel/registry';
+import { DateTime } from '../kernel/scalars';
+import { nodeResolver } from './node';
+
+/**
+ * Makes the schema of the declared types and the resolvers given, with its guards at the door.
+ * @throws Error when declarations contradict each other.
+ */
+export function makeSchema(resolvers: readonly (new () => object)[]): GraphQLSchema {
+  checkRegistry();
+  const schema = buildSchemaSync({
+    resolvers: [...resolvers, ...relationResolvers(), nodeResolver()] as unknown as NonEmptyArray<new () => object>,
+    scalarsMap: [{ type: Date, scalar: DateTime }],
+    validate: false,
+    authMode: 'error',
+  });
+  return guard(schema);
+}

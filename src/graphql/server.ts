@@ -1,0 +1,156 @@
+import { ApolloServer, HeaderMap, type ApolloServerPlugin, type HTTPGraphQLRequest } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginLandingPageLocalDefault,
+} from '@apollo/server/plugin/landingPage/default';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import type { Context } from '../kernel/context';
+import { AetherError, badRequest } from '../kernel/errors';
+import type { Executor } from './execute';
+import { limitRules, limits } from './limits';
+
+export type GraphqlServer = ApolloServer<Context>;
+
+/** Apollo Server over the schema: it parses, validates and caches documents; ours executes them. */
+export async function startGraphql(
+  schema: GraphQLSchema,
+  executor: Executor,
+  { production }: { production: boolean },
+): Promise<GraphqlServer> {
+  const server = new ApolloServer<Context>({
+    gateway: {
+      load: () =>
+        Promise.resolve({
+          executor: async ({ document, request, context, operationName }) =>
+            executor.run(document, request.variables ?? {}, context as unknown as Context, operationName ?? undefined) as never,
+        }),
+      onSchemaLoadOrUpdate(listener) {
+        listener({ apiSchema: schema, coreSupergraphSdl: '' });
+        return () => undefined;
+      },
+      stop: () => Promise.resolve(),
+    },
+    introspection: !production,
+    includeStacktraceInErrorResponses: false,
+    persistedQueries: false,
+    parseOptions: { maxTokens: limits.tokens },
+    validationRules: limitRules,
+    stopOnTerminationSignals: false,
+    formatError: known,
+    plugins: [
+      statusPlugin,
+      production
+        ? ApolloServerPluginLandingPageDisabled()
+        : ApolloServerPluginLandingPageLocalDefault({ embed: true, includeCookies: false }),
+    ],
+  });
+  await server.start();
+  return server;
+}
+
+/** Apollo's own refusals carry codes of Apollo; anything that carries none is not for callers to see. */
+function known(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const code = formatted.extensions?.code;
+  if (code === 'INTERNAL_SERVER_ERROR')
+    return { message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL' } };
+  return formatted;
+}
+
+/** Mistakes of a request that was understood: 200 for clients that do not know `application/graphql-response+json`. */
+const requestErrors = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT', 'LIMIT_EXCEEDED']);
+
+const statusPlugin: ApolloServerPlugin<Context> = {
+  requestDidStart: () =>
+    Promise.resolve({
+      willSendResponse({ request, response }) {
+        if (response.body.kind !== 'single') return Promise.resolve();
+        const { http } = response;
+        const { errors, data } = response.body.singleResult;
+        const codes = (errors ?? []).map(({ extensions }) => String(extensions?.code));
+        if (http.status === 400 && codes.every((code) => requestErrors.has(code))) {
+          const accept = request.http?.headers.get('accept') ?? '';
+          if (!accept.includes('application/graphql-response+json')) http.status = 200;
+        }
+        const nothing = !data || Object.values(data).every((value) => value === null);
+        const passing = errors?.find(({ extensions }) => extensions?.retryAfter !== undefined);
+        if (passing) http.headers.set('retry-after', String(passing.extensions?.retryAfter));
+        if (nothing && codes.length > 0 && codes.every((code) => code === 'UNAVAILABLE')) http.status = 503;
+        return Promise.resolve();
+      },
+    }),
+};
+
+/**
+ * Answers a request to /graphql straight from node:http: before the router, whose machinery would cost more than the query.
+ */
+export async function handleGraphql(
+  server: GraphqlServer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { context, bodyMaxBytes, requestId }: { context: () => Promise<Context>; bodyMaxBytes: number; requestId: string },
+): Promise<void> {
+  try {
+    const headers = new HeaderMap();
+    for (const [name, value] of Object.entries(request.headers))
+      if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+    const { url = '' } = request;
+    const mark = url.indexOf('?');
+    const httpGraphQLRequest: HTTPGraphQLRequest = {
+      method: (request.method ?? 'GET').toUpperCase(),
+      headers,
+      search: mark < 0 ? '' : url.slice(mark),
+      body: request.method === 'POST' ? await readJson(request, bodyMaxBytes) : undefined,
+    };
+    const page = request.method === 'GET' && headers.get('accept')?.includes('text/html');
+    const ctx = page ? undefined : await context();
+    const answer = await server.executeHTTPGraphQLRequest({
+      httpGraphQLRequest,
+      context: async () => ctx ?? (await context()),
+    });
+    response.statusCode = answer.status ?? 200;
+    for (const [name, value] of answer.headers) response.setHeader(name, value);
+    if (answer.body.kind === 'complete') {
+      response.setHeader('content-length', Buffer.byteLength(answer.body.string));
+      response.end(request.method === 'HEAD' ? undefined : answer.body.string);
+      return;
+    }
+    for await (const chunk of answer.body.asyncIterator) response.write(chunk);
+    response.end();
+  } catch (error) {
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const told = error instanceof AetherError ? error : undefined;
+    response.statusCode = told?.status ?? 500;
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    if (told?.details.retryAfter !== undefined) response.setHeader('retry-after', String(told.details.retryAfter));
+    const message = told?.message ?? `Something went wrong on our side. Quote request ${requestId} when you ask us about it.`;
+    response.end(JSON.stringify({ errors: [{ message, extensions: told?.extensions ?? { code: 'INTERNAL' } }] }));
+    if (!told) throw error;
+  }
+}
+
+/** The parsed body; undefined when it is not declared as JSON, which Apollo explains to the caller. */
+async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity')
+    throw new AetherError('UNSUPPORTED_MEDIA_TYPE', `A body in content-encoding ${encoding} is not understood.`);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) {
+      request.resume();
+      throw new AetherError('PAYLOAD_TOO_LARGE', `A body has at most ${String(maxBytes)} bytes.`);
+    }
+    chunks.push(chunk);
+  }
+  if (!/^application\/(json|graphql-response\+json)\b/i.test(request.headers['content-type'] ?? '')) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch {
+    throw badRequest('The body is not valid JSON.');
+  }
+}

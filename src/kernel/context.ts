@@ -1,0 +1,59 @@
+import type { Logger } from 'pino';
+import type { Database } from '../database/database';
+import type { Cursors } from './cursor';
+import type { Level } from './levels';
+import type { PublicIds } from './public-id';
+
+/** A row that the caller is, belongs to, or came with: its internal and its public id. */
+export interface Identity {
+  pk: number;
+  id: string;
+}
+
+/** Who is calling: resolved once per request, for every door. */
+export interface Viewer {
+  key: Identity & { name: string; administrative: boolean };
+  account: Identity | null;
+  person: Identity | null;
+  user: Identity | null;
+  level: Level;
+}
+
+/** What the kernel needs of the outside; modules add theirs by declaration merging. */
+export interface Services {
+  database: Database;
+  publicIds: PublicIds;
+  cursors: Cursors;
+  log: Logger;
+  /** The time of day; tests set it. */
+  now: () => Date;
+  /** Told after each write has been committed. */
+  changed: (type: string) => void;
+}
+
+/** One request: who calls, with what, and the loaders that live as long as it does. */
+export class Context {
+  private readonly made = new Map<string, unknown>();
+  readonly warnings = new Set<string>();
+
+  constructor(
+    readonly viewer: Viewer,
+    readonly services: Services,
+    readonly requestId: string,
+    readonly log: Logger,
+  ) {}
+
+  /** What is made once per request and name: loaders. The name holds everything that changes the answer. */
+  once<T>(name: string, make: () => T): T {
+    const known = this.made.get(name) as T | undefined;
+    if (known !== undefined) return known;
+    const value = make();
+    this.made.set(name, value);
+    return value;
+  }
+
+  /** The same call seen from another account: for operations that find the account themselves. */
+  inAccount(account: Identity | null): Context {
+    return new Context({ ...this.viewer, account }, this.services, this.requestId, this.log);
+  }
+}

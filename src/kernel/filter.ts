@@ -1,0 +1,226 @@
+import type { Bindable, Dialect } from '../database/database';
+import type { Attribute } from './attributes';
+import type { Context } from './context';
+import type { Entity } from './entity';
+import { AetherError, badRequest, forbidden } from './errors';
+import { EnabledFilter, HiddenFilter, type ListArgs, type Operator } from './input-types';
+import { toManys, toOnes, targetsOf } from './registry';
+import { databaseFromDate } from './scalars';
+import { maySee, scope } from './tenancy';
+
+const maxDepth = 10;
+const maxConditions = 200;
+
+type Filter = Record<string, unknown>;
+
+/** Turns the arguments of a connection into SQL conditions on the rows with alias `t`. */
+export function conditionsOf(ctx: Context, entity: Entity, args: Partial<ListArgs>, t: string, values: Bindable[]): string[] {
+  const conditions: string[] = [];
+  const { attributes } = entity;
+  if (attributes.has('enable') && args.enabled && args.enabled !== EnabledFilter.ALL)
+    conditions.push(truth(`${t}.enable`, args.enabled === EnabledFilter.ENABLED));
+  if (attributes.has('hide') && args.hidden && args.hidden !== HiddenFilter.ALL)
+    conditions.push(truth(`${t}.hide`, args.hidden === HiddenFilter.HIDDEN));
+  if (args.filter) conditions.push(new FilterCompiler(ctx, values).compile(entity, t, args.filter));
+  if (args.q?.trim()) conditions.push(...searchConditions(entity, args.q, t, values));
+  if (args.updatedSince) {
+    conditions.push(`${t}.updated_on >= ?`);
+    values.push(databaseFromDate(args.updatedSince));
+  }
+  return conditions;
+}
+
+/** NULL counts as false. */
+const truth = (column: string, wanted: boolean): string => (wanted ? `${column} = 1` : `COALESCE(${column}, 0) = 0`);
+
+function searchConditions(entity: Entity, q: string, t: string, values: Bindable[]): string[] {
+  const text = entity.attributes.get('defaultQryStr');
+  if (!text) throw badRequest(`${entity.name} has no search text: q does not apply.`);
+  const words = q.trim().split(/\s+/);
+  if (words.length > 50) throw limit('A search takes at most 50 words.');
+  values.push(...words.map((word) => `%${escapeLike(word)}%`));
+  return words.map(() => `${t}.default_qry_str LIKE ? ESCAPE '!'`);
+}
+
+const limit = (message: string): AetherError => new AetherError('LIMIT_EXCEEDED', message);
+
+const escapeLike = (text: string): string => text.replace(/[!%_]/g, '!$&');
+
+/** The SQL of an attribute: its column, or what it is derived from. */
+export function expression({ column, sql, kind, nullable }: Attribute, t: string): string {
+  if (sql) return sql(t);
+  return kind === 'bool' && !nullable ? `COALESCE(${t}.\`${column}\`, 0)` : `${t}.\`${column}\``;
+}
+
+/** @throws FORBIDDEN when comparing by the attribute would tell its value to who may not read it. */
+export function mayCompare(ctx: Context, entity: Entity, attribute: Attribute): void {
+  if (!maySee(ctx.viewer, attribute))
+    throw forbidden(
+      `Filtering or sorting ${entity.plural} by ${attribute.name} needs level ${attribute.read ?? ''}; you are ${ctx.viewer.level}.`,
+    );
+}
+
+/** Compiles one filter; counts what it holds, so that no caller can make the database think for long. */
+class FilterCompiler {
+  private conditions = 0;
+  private aliases = 0;
+
+  constructor(
+    private readonly ctx: Context,
+    private readonly values: Bindable[],
+  ) {}
+
+  compile(entity: Entity, t: string, filter: Filter, depth = 1): string {
+    if (depth > maxDepth) throw limit(`A filter nests at most ${String(maxDepth)} deep.`);
+    const parts: string[] = [];
+    for (const [key, value] of Object.entries(filter)) {
+      if (value === undefined || value === null) continue;
+      parts.push(this.part(entity, t, key, value, depth));
+    }
+    return parts.length > 0 ? parts.map((part) => `(${part})`).join(' AND ') : 'TRUE';
+  }
+
+  private part(entity: Entity, t: string, key: string, value: unknown, depth: number): string {
+    if (key === 'and' || key === 'or') {
+      const items = value as Filter[];
+      if (items.length === 0) return 'TRUE';
+      return items.map((item) => `(${this.compile(entity, t, item, depth + 1)})`).join(key === 'and' ? ' AND ' : ' OR ');
+    }
+    if (key === 'not') return `NOT (${this.compile(entity, t, value as Filter, depth + 1)})`;
+
+    const attribute = entity.attributes.get(key);
+    if (attribute) return this.comparisons(entity, attribute, t, value as Filter);
+
+    const one = toOnes(entity).find(({ field }) => field === key);
+    if (one) {
+      const [target] = targetsOf(one.attribute);
+      if (target) return this.exists(target, (r) => `${r}.id = ${t}.\`${one.attribute.column}\``, value as Filter, depth);
+    }
+    const many = toManys(entity).find(({ field }) => field === key);
+    if (many) return this.list(many.child, many.attribute, entity, t, value as Record<string, Filter | null>, depth);
+    throw badRequest(`${entity.name} has no field "${key}" to filter by.`);
+  }
+
+  private list(
+    child: Entity,
+    attribute: Attribute,
+    parent: Entity,
+    t: string,
+    quantified: Record<string, Filter | null>,
+    depth: number,
+  ): string {
+    const join = (r: string): string => childCondition(child, attribute, parent, r, `= ${t}.id`);
+    const parts = Object.entries(quantified).flatMap(([quantifier, filter]) => {
+      if (!filter) return [];
+      if (quantifier === 'some') return [this.exists(child, join, filter, depth)];
+      if (quantifier === 'none') return [`NOT ${this.exists(child, join, filter, depth)}`];
+      return [`NOT ${this.exists(child, join, filter, depth, false)}`];
+    });
+    return parts.length > 0 ? parts.join(' AND ') : 'TRUE';
+  }
+
+  /** A filter on a related object is itself a read of it, and sees no more than one. */
+  private exists(target: Entity, join: (r: string) => string, filter: Filter, depth: number, wanted = true): string {
+    const r = `r${String(++this.aliases)}`;
+    const visible = scope(this.ctx, target, r, this.values);
+    const holds = this.compile(target, r, filter, depth + 1);
+    return `EXISTS (SELECT 1 FROM \`${target.table}\` ${r} WHERE ${join(r)} AND ${visible} AND ${wanted ? `(${holds})` : `(${holds}) IS NOT TRUE`})`;
+  }
+
+  private comparisons(entity: Entity, attribute: Attribute, t: string, operators: Filter): string {
+    mayCompare(this.ctx, entity, attribute);
+    const parts: string[] = [];
+    for (const [operator, value] of Object.entries(operators)) {
+      if (value === undefined) continue;
+      if (++this.conditions > maxConditions) throw limit(`A filter holds at most ${String(maxConditions)} conditions.`);
+      parts.push(
+        attribute.kind === 'id' || attribute.kind === 'ref' || attribute.kind === 'anyId'
+          ? this.identity(entity, attribute, t, operator as Operator, value)
+          : this.comparison(attribute, t, operator as Operator, value),
+      );
+    }
+    return parts.length > 0 ? parts.join(' AND ') : 'TRUE';
+  }
+
+  /** Public ids are compared where they are kept: with the row's own, or with those of the rows referred to. */
+  private identity(entity: Entity, attribute: Attribute, t: string, operator: Operator, value: unknown): string {
+    const column = `${t}.\`${attribute.column}\``;
+    const isNull = nullTest(operator, value);
+    if (isNull !== undefined) return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
+    const ids = (Array.isArray(value) ? value : [value]) as string[];
+    const negated = operator === 'ne' || operator === 'notIn';
+    if (ids.length === 0) return negated ? 'TRUE' : 'FALSE';
+
+    const among = (): string => {
+      this.values.push(...ids);
+      return `IN (${ids.map(() => '?').join()})`;
+    };
+    if (attribute.kind === 'id') return `${column} ${negated ? 'NOT ' : ''}${among()}`;
+    const typeColumn = attribute.any && entity.attributes.get(attribute.any.typeAttribute)?.column;
+    const matches = targetsOf(attribute).map((target) => {
+      const match = `${column} IN (SELECT i.id FROM \`${target.table}\` i WHERE i.id_random ${among()})`;
+      return typeColumn ? `(${t}.\`${typeColumn}\` = '${target.table}' AND ${match})` : match;
+    });
+    return `${negated ? 'NOT ' : ''}(${matches.join(' OR ')})`;
+  }
+
+  private comparison(attribute: Attribute, t: string, operator: Operator, value: unknown): string {
+    const isNull = nullTest(operator, value);
+    if (isNull !== undefined) {
+      const column = attribute.sql ? attribute.sql(t) : `${t}.\`${attribute.column}\``;
+      return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
+    }
+    if (value === null) throw badRequest(`${attribute.name}: ${operator} takes no null.`);
+    const column = expression(attribute, t);
+    const bind = (bound: unknown): string => {
+      this.values.push(bindable(bound));
+      return '?';
+    };
+    switch (operator) {
+      case 'in':
+      case 'notIn': {
+        const list = value as unknown[];
+        if (list.length === 0) return operator === 'in' ? 'FALSE' : 'TRUE';
+        return `${column} ${operator === 'in' ? '' : 'NOT '}IN (${list.map(bind).join()})`;
+      }
+      case 'like':
+        return `${column} LIKE ${bind(value)}${likeEscape(this.ctx.services.database.dialect)}`;
+      case 'contains':
+        return `${column} LIKE ${bind(`%${escapeLike(String(value))}%`)} ESCAPE '!'`;
+      case 'startsWith':
+        return `${column} LIKE ${bind(`${escapeLike(String(value))}%`)} ESCAPE '!'`;
+      case 'endsWith':
+        return `${column} LIKE ${bind(`%${escapeLike(String(value))}`)} ESCAPE '!'`;
+      default:
+        return `${column} ${comparisonSigns[operator as keyof typeof comparisonSigns]} ${bind(value)}`;
+    }
+  }
+}
+
+const comparisonSigns = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
+
+/** In a caller's own pattern a backslash escapes, as MariaDB has it. */
+const likeEscape = (dialect: Dialect): string => (dialect === 'sqlite' ? " ESCAPE '\\'" : '');
+
+/** Is this a test for NULL, and for which way? */
+function nullTest(operator: Operator, value: unknown): boolean | undefined {
+  if (operator === 'isNull') return value !== false;
+  if (operator === 'isNotNull') return value === false;
+  if (value === null && operator === 'eq') return true;
+  if (value === null && operator === 'ne') return false;
+  return undefined;
+}
+
+const bindable = (value: unknown): Bindable => {
+  if (value instanceof Date) return databaseFromDate(value);
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return value as Bindable;
+};
+
+/** The condition that makes rows of `child` the children of a parent whose key `is` so, through `attribute`. */
+export function childCondition(child: Entity, attribute: Attribute, parent: Entity, t: string, is: string): string {
+  const match = `${t}.\`${attribute.column}\` ${is}`;
+  if (!attribute.any) return match;
+  const typeColumn = child.attributes.get(attribute.any.typeAttribute)?.column ?? '';
+  return `${t}.\`${typeColumn}\` = '${parent.table}' AND ${match}`;
+}

@@ -1,0 +1,58 @@
+import { rule, shield, deny } from 'graphql-shield';
+import { applyMiddleware } from 'graphql-middleware';
+import { isObjectType, type GraphQLField, type GraphQLSchema } from 'graphql';
+import type { Context } from './context';
+import { AetherError, forbidden } from './errors';
+import { atLeast, isLevel, levels, type Level } from './levels';
+
+/**
+ * Guards the door: each root field lets in callers from the level that it declares (`@Extensions({ level })`), and one that
+ * declares none lets in nobody. Elsewhere only the few fields that declare a level are guarded: a rule on every field would cost
+ * more than the query. Rows are looked after by the tenancy rules.
+ */
+export function guard(schema: GraphQLSchema): GraphQLSchema {
+  const rules: Record<string, Record<string, (typeof byLevel)[Level] | typeof deny>> = {};
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    const root = roots.includes(type);
+    for (const field of Object.values(type.getFields())) {
+      const level = levelOf(field);
+      if (level === undefined && !root) continue;
+      (rules[type.name] ??= {})[field.name] = level === undefined ? deny : byLevel[level];
+    }
+  }
+  const generator = shield(rules, {
+    allowExternalErrors: true,
+    fallbackRule: deny,
+    fallbackError: forbidden('Not allowed.'),
+  }) as unknown as { generate: (schema: GraphQLSchema) => Record<string, Record<string, unknown>> };
+  const everything = generator.generate(schema);
+  const pruned = Object.fromEntries(
+    Object.entries(rules).map(([type, fields]) => [
+      type,
+      Object.fromEntries(Object.keys(fields).map((field) => [field, everything[type]?.[field]])),
+    ]),
+  );
+  return applyMiddleware(schema, pruned as never);
+}
+
+function levelOf({ extensions }: GraphQLField<unknown, unknown>): Level | undefined {
+  return isLevel(extensions.level) ? extensions.level : undefined;
+}
+
+/** Rules read the caller alone, but are not cached: shield keeps answers by name, and a name must never answer for another. */
+const byLevel = Object.fromEntries(
+  levels.map((level) => [
+    level,
+    rule(`level-${level}`, { cache: 'no_cache' })((_root, _args, ctx: Context) => {
+      try {
+        return (
+          atLeast(ctx.viewer.level, level) || forbidden(`This needs level ${level}; you are ${ctx.viewer.level}.`)
+        );
+      } catch (error) {
+        return new AetherError('INTERNAL', 'A permission could not be checked.', {}, error);
+      }
+    }),
+  ]),
+) as Record<Level, ReturnType<ReturnType<typeof rule>>>;

@@ -1,0 +1,293 @@
+import DataLoader from 'dataloader';
+import type { Transaction } from 'sequelize';
+import type { Bindable } from '../database/database';
+import type { Attribute } from './attributes';
+import type { Context } from './context';
+import { findEntity, type Entity } from './entity';
+import { badRequest, notFound } from './errors';
+import { childCondition, conditionsOf } from './filter';
+import type { ListArgs } from './input-types';
+import { beyond, orderOf, orderSql, positionColumns, positionOf, type Order } from './order';
+import { isPublicId } from './public-id';
+import { selectRows, type Row } from './rows';
+import type { ConnectionSelection, Plan } from './selection';
+import { owned, ownershipColumns, mayRead, scope, type Ownership } from './tenancy';
+
+const maxPage = 1000;
+const defaultPage = 100;
+const maxOffset = 25_000;
+
+/**
+ * One object by its public id.
+ * @throws NOT_FOUND when there is none, FORBIDDEN when it is not the caller's to see.
+ */
+export async function readOne(ctx: Context, plan: Plan, id: string, tx?: Transaction): Promise<Row> {
+  const { entity } = plan;
+  mayRead(ctx, entity);
+  if (!isPublicId(id)) throw notFound(entity.name, id);
+  const values: Bindable[] = [];
+  const columns = ownershipColumns(ctx, entity, 't', values);
+  const [row] = await selectRows(ctx, plan, { columns, tail: 'WHERE t.id_random = ?', values: [...values, id], tx });
+  if (!row) throw notFound(entity.name, id);
+  return owned(ctx, entity, row as Row & Ownership);
+}
+
+/** The object that a reference points to; null when it is not the caller's to see. Batched per request. */
+export function readReference(ctx: Context, plan: Plan, pk: number): Promise<Row | null> {
+  const loader = ctx.once(
+    `one ${plan.key}`,
+    () =>
+      new DataLoader<number, Row | null>(async (pks) => {
+        const values: Bindable[] = [...pks];
+        const tail = `WHERE t.id IN (${pks.map(() => '?').join()}) AND ${scope(ctx, plan.entity, 't', values)}`;
+        const rows = new Map((await selectRows(ctx, plan, { tail, values })).map((row) => [row.$pk, row]));
+        return pks.map((key) => rows.get(key) ?? null);
+      }),
+  );
+  return loader.load(pk);
+}
+
+/** The same for a reference to one of several types. */
+export async function readAnyReference(
+  ctx: Context,
+  planFor: (entity: Entity) => Plan,
+  type: string,
+  pk: number,
+): Promise<Row | null> {
+  const entity = findEntity(type);
+  if (!entity) return null;
+  const row = await readReference(ctx, planFor(entity), pk);
+  return row && Object.assign(row, { __typename: entity.name });
+}
+
+/* ---- connections ---- */
+
+interface Window {
+  size: number;
+  reverse: boolean;
+  offset: number;
+  cursor?: string;
+}
+
+/** Checks what a caller said of the page. */
+function windowOf({ first, after, last, before, offset }: Partial<ListArgs>): Window {
+  const reverse = last != null || (first == null && before != null);
+  if (first != null && last != null) throw badRequest('Give first or last, not both.');
+  if (reverse && (after != null || offset)) throw badRequest('last and before take no after and no offset.');
+  if (!reverse && before != null) throw badRequest('before goes with last, not with first.');
+  const size = (reverse ? last : first) ?? defaultPage;
+  if (size < 0 || size > maxPage)
+    throw badRequest(`A page holds 0 to ${String(maxPage)} objects; ask for further pages with cursors.`);
+  if (offset != null && (offset < 0 || offset > maxOffset))
+    throw badRequest(`offset goes from 0 to ${String(maxOffset)}; cursors go further.`);
+  return { size, reverse, offset: offset ?? 0, cursor: (reverse ? before : after) ?? undefined };
+}
+
+/** One page of a connection, as the graph answers it. */
+export class Page {
+  constructor(
+    readonly nodes: Row[],
+    private readonly more: { before: boolean; after: boolean },
+    private readonly cursorOf: (row: Row) => string,
+    /** Counts what the page is a part of; known without a statement when the page is all there is. */
+    readonly total: () => number | Promise<number>,
+  ) {}
+
+  get edges(): { node: Row; cursor: string }[] {
+    return this.nodes.map((node) => new Edge(node, this.cursorOf));
+  }
+
+  get pageInfo() {
+    const { nodes, more, cursorOf } = this;
+    const [start] = nodes;
+    const end = nodes.at(-1);
+    return {
+      hasNextPage: more.after,
+      hasPreviousPage: more.before,
+      get startCursor() {
+        return start ? cursorOf(start) : null;
+      },
+      get endCursor() {
+        return end ? cursorOf(end) : null;
+      },
+    };
+  }
+}
+
+class Edge {
+  constructor(
+    readonly node: Row,
+    private readonly cursorOf: (row: Row) => string,
+  ) {}
+
+  get cursor(): string {
+    return this.cursorOf(this.node);
+  }
+}
+
+/** What all pages of one connection field share. */
+class Connection {
+  readonly order: Order;
+  readonly window: Window;
+
+  constructor(
+    readonly ctx: Context,
+    readonly entity: Entity,
+    readonly args: Partial<ListArgs>,
+    readonly selection: ConnectionSelection,
+  ) {
+    this.window = windowOf(args);
+    this.order = orderOf(ctx, entity, args.orderBy, 't');
+  }
+
+  /** Conditions on the rows, without the place of the page. */
+  conditions(values: Bindable[]): string[] {
+    const visible = scope(this.ctx, this.entity, 't', values);
+    return [visible, ...conditionsOf(this.ctx, this.entity, this.args, 't', values)];
+  }
+
+  /** The condition that starts the page behind its cursor. */
+  start(values: Bindable[]): string[] {
+    const { cursor, reverse } = this.window;
+    if (cursor === undefined) return [];
+    const position = this.ctx.services.cursors.decode(this.order.name, cursor);
+    return [beyond(this.order, position, reverse, values)];
+  }
+
+  get columns(): string | undefined {
+    return this.selection.cursors ? positionColumns(this.order) : undefined;
+  }
+
+  /** Makes the page of rows that were read, one more than fits to know whether there is more. */
+  page(rows: Row[], count: () => number | Promise<number>): Page {
+    const { size, reverse, offset, cursor } = this.window;
+    const more = rows.length > size;
+    const nodes = rows.slice(0, size);
+    if (reverse) nodes.reverse();
+    const whole = !more && cursor === undefined && (offset === 0 || rows.length > 0);
+    return new Page(
+      nodes,
+      reverse ? { before: more, after: cursor !== undefined } : { before: cursor !== undefined || offset > 0, after: more },
+      (row) => this.ctx.services.cursors.encode(this.order.name, positionOf(this.order, row)),
+      whole ? () => offset + rows.length : count,
+    );
+  }
+}
+
+/** A page of all objects of the type that the caller may see. */
+export async function readConnection(
+  ctx: Context,
+  entity: Entity,
+  args: Partial<ListArgs>,
+  selection: ConnectionSelection,
+): Promise<Page> {
+  const connection = new Connection(ctx, entity, args, selection);
+  const { size, reverse, offset } = connection.window;
+  const values: Bindable[] = [];
+  const conditions = connection.conditions(values);
+  const count = async (): Promise<number> => {
+    const counted: Bindable[] = [];
+    const where = connection.conditions(counted).join(' AND ');
+    const [row] = await ctx.services.database.select<{ n: number }>(
+      `SELECT COUNT(*) AS n FROM \`${entity.table}\` t WHERE ${where}`,
+      counted,
+    );
+    return row?.n ?? 0;
+  };
+  if (conditions[0] === 'FALSE') return connection.page([], () => 0);
+  const where = [...conditions, ...connection.start(values)].join(' AND ');
+  values.push(size + 1, offset);
+  const tail = `WHERE ${where} ORDER BY ${orderSql(connection.order, reverse)} LIMIT ? OFFSET ?`;
+  const rows = await selectRows(ctx, selection.plan, { columns: connection.columns, tail, values });
+  return connection.page(rows, count);
+}
+
+/** A page of the children of one parent; pages of several parents take one statement. */
+export function readChildren(
+  ctx: Context,
+  { child, attribute, parent }: { child: Entity; attribute: Attribute; parent: Entity },
+  parentPk: number,
+  args: Partial<ListArgs>,
+  selection: ConnectionSelection,
+): Promise<Page> {
+  const name = `${parent.table} ${attribute.name} ${JSON.stringify(args)} ${selection.plan.key}`;
+  const loader = ctx.once(`many ${name} ${String(selection.cursors)}`, () => {
+    const connection = new Connection(ctx, child, args, selection);
+    const counts = new DataLoader<number, number>((pks) => countChildren(connection, attribute, parent, pks));
+    return new DataLoader<number, Page>(async (pks) => {
+      const rows = await selectChildren(connection, attribute, parent, pks);
+      return pks.map((pk) => connection.page(rows.get(pk) ?? [], () => counts.load(pk)));
+    });
+  });
+  return loader.load(parentPk);
+}
+
+const isOneOf = (pks: readonly number[], values: Bindable[]): string => {
+  values.push(...pks);
+  return pks.length === 1 ? '= ?' : `IN (${pks.map(() => '?').join()})`;
+};
+
+/** The rows of several parents at once: the first of each by a window over its children. */
+async function selectChildren(
+  connection: Connection,
+  attribute: Attribute,
+  parent: Entity,
+  pks: readonly number[],
+): Promise<Map<number, Row[]>> {
+  const { ctx, entity, order, window, selection } = connection;
+  const values: Bindable[] = [];
+  const column = `t.\`${attribute.column}\``;
+  const join = childCondition(entity, attribute, parent, 't', isOneOf(pks, values));
+  const conditions = connection.conditions(values);
+  if (conditions[0] === 'FALSE') return new Map();
+  const where = [join, ...conditions, ...connection.start(values)].join(' AND ');
+  const by = orderSql(order, window.reverse);
+  const columns = [`${column} AS \`$parent\``, connection.columns].filter(Boolean).join(', ');
+
+  if (pks.length === 1) {
+    values.push(window.size + 1, window.offset);
+    const rows = await selectRows(ctx, selection.plan, { columns, values, tail: `WHERE ${where} ORDER BY ${by} LIMIT ? OFFSET ?` });
+    return new Map([[pks[0] as number, rows]]);
+  }
+  values.push(window.offset, window.offset + window.size + 1);
+  const numbered = `ROW_NUMBER() OVER (PARTITION BY ${column} ORDER BY ${by}) AS \`$n\``;
+  const rows = await selectRows(ctx, selection.plan, {
+    columns: `${columns}, ${numbered}`,
+    tail: `WHERE ${where}`,
+    values,
+    within: (inner) => `SELECT * FROM (${inner}) w WHERE w.\`$n\` > ? AND w.\`$n\` <= ? ORDER BY w.\`$n\``,
+  });
+  const byParent = new Map<number, Row[]>();
+  for (const row of rows) {
+    const siblings = byParent.get(row.$parent as number);
+    if (siblings) siblings.push(row);
+    else byParent.set(row.$parent as number, [row]);
+  }
+  return byParent;
+}
+
+async function countChildren(
+  connection: Connection,
+  attribute: Attribute,
+  parent: Entity,
+  pks: readonly number[],
+): Promise<number[]> {
+  const { ctx, entity } = connection;
+  const values: Bindable[] = [];
+  const join = childCondition(entity, attribute, parent, 't', isOneOf(pks, values));
+  const where = [join, ...connection.conditions(values)].join(' AND ');
+  const rows = await ctx.services.database.select<{ pk: number; n: number }>(
+    `SELECT t.\`${attribute.column}\` AS pk, COUNT(*) AS n FROM \`${entity.table}\` t WHERE ${where} GROUP BY 1`,
+    values,
+  );
+  const counts = new Map(rows.map(({ pk, n }) => [pk, n]));
+  return pks.map((pk) => counts.get(pk) ?? 0);
+}
+
+/** Objects by id for `nodes`: null for what is unknown or not the caller's to see. */
+export async function readNode(ctx: Context, plan: Plan, id: string): Promise<Row | null> {
+  const pk = isPublicId(id) ? await ctx.services.publicIds.find(plan.entity.table, id) : undefined;
+  if (pk === undefined) return null;
+  const row = await readReference(ctx, plan, pk);
+  return row && Object.assign(row, { __typename: plan.entity.name });
+}

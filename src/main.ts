@@ -1,0 +1,62 @@
+import 'reflect-metadata';
+import { createServer } from 'node:http';
+import { pino } from 'pino';
+import { createApp } from './app';
+import { ConfigError, readConfig } from './config';
+import { startDemo } from './demo';
+import { openServices } from './services';
+
+/** Starts the server: reads the configuration, opens the services, listens, and drains when it is told to stop. */
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = pino({
+    level: config.logLevel,
+    redact: ['*.password', '*.secret_key', '*.jwt', 'req.headers.authorization', 'req.headers["x-aether-api-key"]'],
+    ...(!config.production && process.stdout.isTTY && { transport: { target: 'pino-pretty' } }),
+  });
+  if (config.exposePasscodes) log.warn('LEGACY_EXPOSE_PASSCODES is on: every browser is sent the passcodes of its site');
+
+  const services = await openServices(config, log);
+  const demo = config.demoData ? await startDemo(services) : undefined;
+  const app = await createApp(services, config);
+  const server = createServer(app.handler);
+  // Longer than a load balancer keeps an idle connection, so that it never sends into one that is closing.
+  server.keepAliveTimeout = 65_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : config.port;
+  log.info({ port, database: services.database.dialect, cache: services.cache.kind }, 'listening');
+  if (demo) console.log(demo.banner(`http://localhost:${String(port)}`));
+
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping: no new connections, waiting for requests in flight');
+    const impatience = setTimeout(() => {
+      log.warn('requests in flight are cut off');
+      server.closeAllConnections();
+    }, config.shutdownGraceMs);
+    server.close(() => {
+      clearTimeout(impatience);
+      void (async () => {
+        await app.stop();
+        await demo?.stop();
+        await services.close();
+        log.info('stopped');
+      })();
+    });
+    server.closeIdleConnections();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { stop(signal); });
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exitCode = 1;
+  // Services that did open would keep the process alive.
+  setTimeout(() => process.exit(1), 1000).unref();
+});

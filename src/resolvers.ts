@@ -1,0 +1,14 @@
+import { accountResolvers } from './accounts';
+import { contentResolvers } from './content';
+import { eventResolvers } from './events';
+import { fileResolvers } from './files';
+import { NoviMemberResolver } from './novi/member';
+
+/** The resolver classes of every type, module by module; what is in their files and not listed here does not exist. */
+export const resolvers = [
+  ...accountResolvers,
+  ...fileResolvers,
+  ...eventResolvers,
+  ...contentResolvers,
+  NoviMemberResolver,
+] as const;

@@ -1,0 +1,67 @@
+import { STATUS_CODES } from 'node:http';
+import type { Response } from 'express';
+import { AetherError, errorCodes, type ErrorCode } from '../kernel/errors';
+
+export interface Meta {
+  status_code: number;
+  status_name: string;
+  status_message: string;
+  success: boolean;
+  details: unknown;
+  [more: string]: unknown;
+}
+
+export const metaOf = (status: number, more: Record<string, unknown> = {}): Meta => ({
+  status_code: status,
+  status_name: STATUS_CODES[status] ?? '',
+  status_message: status < 400 ? 'The call succeeded.' : 'The call failed.',
+  success: status < 400,
+  details: null,
+  ...more,
+});
+
+export const sendData = (response: Response, data: unknown, more?: Record<string, unknown>): void => {
+  response.json({ data, meta: metaOf(200, more) });
+};
+
+/** A failed CRUD call: `data` is false, and `details` tell what was wrong. */
+export function sendCrudError(response: Response, error: AetherError): void {
+  const { code, message, details } = error;
+  const { status, category } = errorCodes[code];
+  retryAfter(response, error);
+  response.status(status).json({
+    data: false,
+    meta: metaOf(status, {
+      status_message: message,
+      details: details.fields ?? {
+        category,
+        code: details.databaseCode ?? code,
+        message,
+        recoverable: status < 500 || status === 503,
+      },
+    }),
+  });
+}
+
+/** A failed action: `detail`, as the older service has it. */
+export function sendActionError(response: Response, error: AetherError): void {
+  retryAfter(response, error);
+  const { fields = { body: error.message } } = error.details;
+  response.status(error.status).json({
+    detail:
+      error.code === 'UNPROCESSABLE'
+        ? Object.entries(fields).map(([field, msg]) => ({ loc: [field], msg, type: 'value_error' }))
+        : error.message,
+  });
+}
+
+function retryAfter(response: Response, { details }: AetherError): void {
+  if (details.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(details.retryAfter)));
+}
+
+/** The error of ours that a GraphQL error stands for. */
+export function errorFrom({ message, extensions }: { message: string; extensions: Record<string, unknown> }): AetherError {
+  const code = extensions.code as ErrorCode;
+  const known = Object.hasOwn(errorCodes, code) ? code : 'VALIDATION';
+  return new AetherError(known, message, extensions as AetherError['details']);
+}

@@ -1,0 +1,60 @@
+import 'reflect-metadata';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { createTableSql, diffTables, foldSteps, type MigrationStep } from './database/tables';
+import { makeSchema } from './graphql/schema';
+import { tablesOf } from './kernel/registry';
+import { packageRoot } from './paths';
+import { resolvers } from './resolvers';
+import { openApiOf } from './rest/openapi';
+
+/*
+ * `npm run schema`: writes what follows from the declarations into schema/, for people and programs to read: the graph, the REST
+ * document, the tables, and a migration for what the tables do not have yet. With `--check` it writes nothing, and fails when
+ * something would change.
+ */
+
+const folder = join(packageRoot, 'schema');
+const migrations = join(folder, 'migrations');
+
+function generate(): Map<string, string> {
+  const schema = makeSchema(resolvers);
+  const tables = tablesOf();
+  const files = new Map([
+    ['schema.graphql', `${printSchema(lexicographicSortSchema(schema))}\n`],
+    ['openapi.json', `${JSON.stringify(openApiOf(schema), null, 2)}\n`],
+    ['tables.sql', `${tables.flatMap((table) => createTableSql(table, 'mariadb')).join(';\n\n')};\n`],
+  ]);
+  const names = existsSync(migrations) ? readdirSync(migrations).filter((name) => name.endsWith('.json')).sort() : [];
+  const before = foldSteps(
+    names.flatMap((name) => JSON.parse(readFileSync(join(migrations, name), 'utf8')) as MigrationStep[]),
+  );
+  const steps = diffTables(before, tables);
+  if (steps.length > 0) {
+    const number = String(names.length + 1).padStart(4, '0');
+    files.set(`migrations/${number}-${nameOf(steps)}.json`, `${JSON.stringify(steps, null, 2)}\n`);
+  }
+  return files;
+}
+
+/** A migration is called after the first table that it touches. */
+function nameOf([step]: MigrationStep[]): string {
+  if (!step || 'sql' in step) return 'change';
+  if ('createTable' in step) return step.createTable.name.replaceAll('_', '-');
+  return ('addColumn' in step ? step.addColumn.table : step.addIndex.table).replaceAll('_', '-');
+}
+
+const check = process.argv.includes('--check');
+mkdirSync(migrations, { recursive: true });
+for (const [name, text] of generate()) {
+  const path = join(folder, name);
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+  if (check) {
+    console.error(`schema/${name} is not what the declarations say: run npm run schema`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(path, text);
+    console.log(`schema/${name}`);
+  }
+}

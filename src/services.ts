@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { createTokens } from './auth/token';
+import { createViewers } from './auth/viewer';
+import { openMemoryCache, openRedisCache, type Cache } from './cache';
+import type { Config } from './config';
+import { openDatabase } from './database/open';
+import { migrate } from './database/migrator';
+import { openFileStore } from './files/store';
+import type { Services } from './kernel/context';
+import { createCursors } from './kernel/cursor';
+import { allEntities } from './kernel/entity';
+import { createPublicIds } from './kernel/public-id';
+import { createNoviClient } from './novi/client';
+import { packageRoot } from './paths';
+import './resolvers';
+
+declare module './kernel/context' {
+  interface Services {
+    cache: Cache;
+    close(): Promise<void>;
+  }
+}
+
+const changes = 'aether:changed';
+
+/** Types whose rows decide who is calling. */
+const deciding = new Set(['api_key', 'user', 'account']);
+
+/**
+ * Opens everything that the server stands on, and brings the tables up to date.
+ * @throws when the database cannot be reached or migrated.
+ */
+export async function openServices(config: Config, log: Logger, now: () => Date = () => new Date()): Promise<Services> {
+  const { databaseUrl, dataDir, databasePoolMax, redisUrl, jwtKey } = config;
+  const database = await openDatabase(
+    { url: databaseUrl, dataDir, poolMax: databasePoolMax },
+    allEntities().map(({ type }) => type) as never,
+  );
+  const ran = await migrate(database, join(packageRoot, 'schema/migrations'));
+  if (ran.length > 0) log.info({ migrations: ran }, 'migrated');
+
+  const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
+  const publicIds = createPublicIds(database);
+  const tokens = createTokens(jwtKey, now);
+  const viewers = createViewers({ database, publicIds, tokens, now });
+  const told = (type: string): void => {
+    if (deciding.has(type)) viewers.forget();
+  };
+  cache.subscribe(changes, told).catch((error: unknown) => {
+    log.warn({ err: error }, 'changes in other processes are not heard of');
+  });
+
+  return {
+    database,
+    cache,
+    publicIds,
+    tokens,
+    viewers,
+    cursors: createCursors(jwtKey),
+    files: await openFileStore(config.fileRoot),
+    novi: createNoviClient({ cache, log }),
+    noviSettings: { rootUrl: config.noviRootUrl, apiKey: config.noviApiKey },
+    exposePasscodes: config.exposePasscodes,
+    log,
+    now,
+    changed(type) {
+      told(type);
+      if (deciding.has(type))
+        cache.publish(changes, type).catch((error: unknown) => {
+          log.warn({ err: error }, 'other processes could not be told of a change');
+        });
+    },
+    async close() {
+      await cache.close();
+      await database.close();
+    },
+  };
+}
