@@ -6,7 +6,6 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { pinoHttp } from 'pino-http';
 import { credentialsOf } from './auth/viewer';
 import type { Config } from './config';
-import { translateDatabaseError } from './database/errors';
 import { createExecutor, internal, type Executor } from './graphql/execute';
 import { makeSchema } from './graphql/schema';
 import { handleGraphql, startGraphql } from './graphql/server';
@@ -180,7 +179,7 @@ function failing(send: (response: Response, error: AetherError) => void) {
       response.destroy();
       return;
     }
-    const known = error instanceof AetherError ? error : (fromExpress(error) ?? translateDatabaseError(error));
+    const known = error instanceof AetherError ? error : fromExpress(error);
     if (!known) request.log.error({ err: error }, 'unforeseen error');
     send(response, known ?? internal(String(request.id)));
     void next;

@@ -1,7 +1,14 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { Resolver } from 'type-graphql';
 import { Attr, Ref } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
+import type { Context } from '../kernel/context';
 import { CommonEntity, Entity } from '../kernel/entity';
+import { forbidden, invalid } from '../kernel/errors';
+import { atLeast, isLevel, levels } from '../kernel/levels';
+import { isPublicId } from '../kernel/public-id';
+import type { Row } from '../kernel/rows';
+import type { Input } from '../kernel/write';
 
 @Entity({
   table: 'api_key',
@@ -61,4 +68,21 @@ export class ApiKey extends CommonEntity {
 }
 
 @Resolver(() => ApiKey)
-export class ApiKeyResolver extends CrudResolver(ApiKey) {}
+export class ApiKeyResolver extends CrudResolver(ApiKey) {
+  override create(input: Input, ctx: Context, info: GraphQLResolveInfo): Promise<Record<string, Row>> {
+    checkGrant(input, ctx);
+    return super.create(input, ctx, info);
+  }
+
+  override update(id: string, input: Input, ctx: Context, info: GraphQLResolveInfo): Promise<Record<string, Row>> {
+    checkGrant(input, ctx);
+    return super.update(id, input, ctx, info);
+  }
+}
+
+/** Nobody makes a key that may do more than they may themselves. */
+function checkGrant({ level, publicKey }: Input, { viewer }: Context): void {
+  if (level != null && !isLevel(level)) throw invalid({ level: `must be one of ${levels.join(', ')}` });
+  if (level != null && !atLeast(viewer.level, level)) throw forbidden(`A key of level ${level} is beyond your own.`);
+  if (publicKey != null && !isPublicId(publicKey)) throw invalid({ publicKey: 'has 11 to 22 characters of A-Z, a-z, 0-9, - and _' });
+}

@@ -43,8 +43,8 @@ interface DriverError {
 
 function driverError(error: unknown): DriverError {
   if (error instanceof AetherError) return driverError(error.originalError);
-  if (error instanceof BaseError && 'parent' in error && error.parent instanceof Error) return error.parent;
-  return error instanceof Error ? error : {};
+  if (error instanceof BaseError && 'parent' in error) return driverError(error.parent);
+  return typeof error === 'object' && error !== null ? error : {};
 }
 
 function complaintOf(driver: DriverError): Complaint | undefined {

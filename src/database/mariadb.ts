@@ -84,7 +84,8 @@ async function acquire(pool: ConnectionPool): Promise<Connection> {
   try {
     return await pool.acquire();
   } catch (error) {
-    if (error instanceof Error && error.name === 'TimeoutError')
+    // The pool's error has no name of its own. Sequelize's `getConnection` would tell, at a tenth of a read's cost.
+    if (error instanceof Error && error.constructor.name === 'TimeoutError')
       throw new ConnectionAcquireTimeoutError(error);
     throw error;
   }

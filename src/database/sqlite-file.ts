@@ -30,8 +30,18 @@ export class SqliteFile {
     this.idle.push(handle);
   }
 
+  /** Closes the handles that were given back, after moving what is in the write-ahead log into the file itself. */
   close(): void {
-    for (const handle of this.idle.splice(0)) handle.close();
+    const [first, ...others] = this.idle.splice(0);
+    for (const handle of others) handle.close();
+    try {
+      first?.all('PRAGMA wal_checkpoint(TRUNCATE)', []);
+    } catch (error) {
+      // Another process is at it; the log stays beside the file, and is read from there.
+      if (!(error instanceof SqliteError)) throw error;
+    } finally {
+      first?.close();
+    }
   }
 
   /**

@@ -23,16 +23,13 @@ export function sqliteModule(file: SqliteFile) {
     readonly filename = file.path;
     /** The transaction whose connection this is; Sequelize writes it, and closes only connections that have one. */
     uuid?: string;
+    /** Taken by the first statement, so that transactions that still wait in line need none. */
     handle?: SqliteHandle;
+    private closed = false;
     private holdsWrites = false;
 
     constructor(_filename: string, _mode: number, opened: (error: unknown) => void) {
-      try {
-        this.handle = file.take();
-        process.nextTick(opened, null);
-      } catch (error) {
-        process.nextTick(opened, error);
-      }
+      process.nextTick(opened, null);
     }
 
     serialize(work: () => void): void {
@@ -40,6 +37,8 @@ export function sqliteModule(file: SqliteFile) {
     }
 
     run(sql: string, values?: SqliteValues, done?: Done): void {
+      // Sequelize says this to each connection; every handle is opened so.
+      if (sql === 'PRAGMA FOREIGN_KEYS=ON') return;
       void this.send(sql, done, (handle, statement) => {
         Object.assign(statement, handle.run(sql, values ?? []));
         return undefined;
@@ -54,6 +53,7 @@ export function sqliteModule(file: SqliteFile) {
     close(done?: (error: unknown) => void): void {
       const { handle } = this;
       this.handle = undefined;
+      this.closed = true;
       let failure: unknown = null;
       try {
         if (handle?.inTransaction) handle.run('ROLLBACK', []);
@@ -107,8 +107,8 @@ export function sqliteModule(file: SqliteFile) {
     }
 
     private open(): SqliteHandle {
-      if (!this.handle) throw new Error('The database connection is closed.');
-      return this.handle;
+      if (this.closed) throw new Error('The database connection is closed.');
+      return (this.handle ??= file.take());
     }
 
     private leaveWrites(): void {
@@ -127,6 +127,6 @@ export function connectionOf(tx: Transaction): SqliteHandle {
     finished?: string;
   };
   if (!connection?.handle || finished)
-    throw new Error('The transaction has ended; its connection is closed.');
+    throw new Error('The transaction has ended; its connection is no longer its own.');
   return connection.handle;
 }

@@ -37,7 +37,7 @@ const lingerMs = 30_000;
 
 /**
  * Reads a multipart form and receives every part of it that has a filename. When anything is wrong, all that was
- * received is discarded, and the rest of the request is read into nowhere, so that the client lives to see the answer.
+ * received is discarded, and the rest of the request is read into nowhere, so that the client gets to see the answer.
  * @throws AetherError UNSUPPORTED_MEDIA_TYPE not a form, or a file that is not accepted; BAD_REQUEST malformed or
  * incomplete; PAYLOAD_TOO_LARGE above a limit; UNPROCESSABLE without a file
  */
@@ -48,9 +48,10 @@ export async function readMultipart(req: IncomingMessage, limits: UploadLimits):
     if (files.length === 0) throw unprocessable('The form has no file in it.');
     return { fields, files: await Promise.all(files) };
   } catch (error) {
-    linger(req);
+    const drained = drain(req);
     const settled = await Promise.allSettled(files);
     for (const file of settled) if (file.status === 'fulfilled') await file.value.received.discard();
+    if (closesAfterAnswer(req)) await drained;
     throw error;
   }
 }
@@ -133,10 +134,16 @@ async function receiveFile(
   }
 }
 
-function linger(req: IncomingMessage): void {
+async function drain(req: IncomingMessage): Promise<void> {
+  if (req.destroyed) return;
   req.resume();
   const cutOff = setTimeout(() => req.destroy(), lingerMs).unref();
-  req.on('close', () => clearTimeout(cutOff));
+  await new Promise((resolve) => req.on('close', resolve));
+  clearTimeout(cutOff);
 }
+
+/** On such a connection an answer in the middle of the request would be lost: it is closed while the client still writes. */
+const closesAfterAnswer = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  /\bclose\b/i.test(headers.connection ?? (httpVersion === '1.0' ? 'close' : ''));
 
 const tooLarge = (message: string): AetherError => new AetherError('PAYLOAD_TOO_LARGE', message);

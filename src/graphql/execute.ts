@@ -1,6 +1,5 @@
 import { execute, GraphQLError, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
-import { translateDatabaseError } from '../database/errors';
 import type { Context } from '../kernel/context';
 import { AetherError } from '../kernel/errors';
 
@@ -51,7 +50,7 @@ export function createExecutor(schema: GraphQLSchema): Executor {
 /** What a caller is told of an error: ours as they are; what nobody foresaw goes to the log, and only a request id to the caller. */
 function present(error: GraphQLError, ctx: Context): GraphQLError {
   const cause = causeOf(error);
-  const known = cause instanceof AetherError ? cause : translateDatabaseError(cause);
+  const known = cause instanceof AetherError ? cause : undefined;
   if (!known && !(cause instanceof Error)) return error;
   if (!known) ctx.log.error({ err: cause, path: error.path }, 'unforeseen error');
   const { nodes, source, positions, path } = error;

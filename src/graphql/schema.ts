@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
-import { relationResolvers } from '../kernel/crud-resolver';
+import { bindRelations, relationResolvers } from '../kernel/crud-resolver';
 import { guard } from '../kernel/permissions';
 import { checkRegistry } from '../kernel/registry';
 import { DateTime } from '../kernel/scalars';
@@ -18,5 +18,6 @@ export function makeSchema(resolvers: readonly (new () => object)[]): GraphQLSch
     validate: false,
     authMode: 'error',
   });
+  bindRelations(schema);
   return guard(schema);
 }

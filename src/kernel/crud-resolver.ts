@@ -1,4 +1,4 @@
-import type { GraphQLResolveInfo } from 'graphql';
+import { isObjectType, type GraphQLField, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
 import {
   Arg,
   Args,
@@ -128,7 +128,65 @@ export function CrudResolver(type: EntityClass) {
   return Crud;
 }
 
-/** The references and connections of every type, as one resolver class a type. Called when all types are declared. */
+type Resolve = (row: Row, args: ListArgs, ctx: Context, info: GraphQLResolveInfo) => unknown;
+
+/** A field that leads from an object to others. */
+interface Relation {
+  field: string;
+  type: () => object;
+  nullable: boolean;
+  description: string;
+  /** Takes the arguments of a connection to this type. */
+  listOf?: Entity;
+  resolve: Resolve;
+}
+
+function relationsOf(entity: Entity): Relation[] {
+  const ones = toOnes(entity).map(({ field, attribute }): Relation => {
+    const { name, any, doc } = attribute;
+    const [target] = targetsOf(attribute);
+    if (any || !target)
+      return {
+        field,
+        type: () => Node,
+        nullable: true,
+        description: `${doc} The object itself.`,
+        resolve: (row, _args, ctx, info) => {
+          const type = String(row[`$${any?.typeAttribute ?? ''}`]);
+          const pk = row[`$${name}`] as number | null;
+          return pk === null ? null : readAnyReference(ctx, (found) => planOf(info, found, ctx.viewer), type, pk);
+        },
+      };
+    return {
+      field,
+      type: () => target.type,
+      nullable: true,
+      description: `The ${spaced(target.single)}.`,
+      resolve: (row, _args, ctx, info) => {
+        const pk = row[`$${name}`] as number | null;
+        return pk === null ? null : readReference(ctx, planOf(info, target, ctx.viewer), pk);
+      },
+    };
+  });
+  const manys = toManys(entity).map((relation): Relation => {
+    const { field, child } = relation;
+    return {
+      field,
+      type: () => connectionOf(child),
+      nullable: false,
+      description: `The ${spaced(child.plural)} of this ${spaced(entity.single)}.`,
+      listOf: child,
+      resolve: (row, args, ctx, info) =>
+        readChildren(ctx, relation, row.$pk, args, connectionSelectionOf(info, child, ctx.viewer)),
+    };
+  });
+  return [...ones, ...manys];
+}
+
+/**
+ * Declares the references and connections of every type to TypeGraphQL, which makes their part of the schema; see
+ * {@link bindRelations} for what runs. Called when all types are declared.
+ */
 export function relationResolvers(): (new () => object)[] {
   makeDerivedTypes();
   return allEntities().flatMap((entity) => {
@@ -141,71 +199,27 @@ export function relationResolvers(): (new () => object)[] {
     }
 
     class Relations {}
-    const define = (
-      field: string,
-      type: () => object,
-      description: string,
-      nullable: boolean,
-      resolve: (this: void, ...args: never[]) => unknown,
-      args?: Entity,
-    ): void => {
-      Object.defineProperty(Relations.prototype, field, {
-        value: resolve,
-        configurable: true,
-        writable: true,
-      });
-      const descriptor = Object.getOwnPropertyDescriptor(Relations.prototype, field) as PropertyDescriptor;
-      const { prototype } = Relations;
-      Root()(prototype, field, 0);
-      Ctx()(prototype, field, 1);
-      Info()(prototype, field, 2);
-      if (args) Args(() => listArgsOf(args))(prototype, field, 3);
+    const { prototype } = Relations;
+    for (const { field, type, nullable, description, listOf, resolve } of relationsOf(entity)) {
+      const descriptor = { value: resolve, configurable: true, writable: true };
+      Object.defineProperty(prototype, field, descriptor);
+      if (listOf) Args(() => listArgsOf(listOf))(prototype, field, 0);
       FieldResolver(type as () => EntityClass, { description, nullable })(prototype, field, descriptor);
-    };
-
-    for (const { field, attribute } of toOnes(entity)) {
-      const [target] = targetsOf(attribute);
-      if (attribute.any)
-        define(
-          field,
-          () => Node,
-          `${attribute.doc} The object itself.`,
-          true,
-          (row: Row, ctx: Context, info: GraphQLResolveInfo) =>
-            row[`$${attribute.name}`] == null
-              ? null
-              : readAnyReference(
-                  ctx,
-                  (type) => planOf(info, type, ctx.viewer),
-                  String(row[`$${attribute.any?.typeAttribute ?? ''}`]),
-                  row[`$${attribute.name}`] as number,
-                ),
-        );
-      else if (target)
-        define(
-          field,
-          () => target.type,
-          `The ${spaced(target.single)}.`,
-          true,
-          (row: Row, ctx: Context, info: GraphQLResolveInfo) =>
-            row[`$${attribute.name}`] == null
-              ? null
-              : readReference(ctx, planOf(info, target, ctx.viewer), row[`$${attribute.name}`] as number),
-        );
-    }
-    for (const relation of toManys(entity)) {
-      const { field, child } = relation;
-      define(
-        field,
-        () => connectionOf(child),
-        `The ${spaced(child.plural)} of this ${spaced(entity.single)}.`,
-        false,
-        (row: Row, ctx: Context, info: GraphQLResolveInfo, args: ListArgs) =>
-          readChildren(ctx, relation, row.$pk, args, connectionSelectionOf(info, child, ctx.viewer)),
-        child,
-      );
     }
     Resolver(() => entity.type)(Relations);
     return [Relations, Total];
   });
+}
+
+/**
+ * Puts the relations' functions into the schema in place of TypeGraphQL's wrappers, which would make instances of every argument
+ * for every parent.
+ */
+export function bindRelations(schema: GraphQLSchema): void {
+  for (const entity of allEntities()) {
+    const type = schema.getType(entity.name);
+    if (!isObjectType(type)) continue;
+    const fields = type.getFields();
+    for (const { field, resolve } of relationsOf(entity)) (fields[field] as GraphQLField<Row, Context>).resolve = resolve as never;
+  }
 }

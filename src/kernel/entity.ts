@@ -135,13 +135,17 @@ function sequelizeType(kind: Kind, max?: number) {
 function defineObject({ type, name, description, attributes }: Entity): void {
   for (const attribute of attributes.values()) {
     Field(() => graphType(attribute.kind), {
-      nullable: attribute.nullable || attribute.read !== undefined,
+      nullable: !isAlwaysThere(attribute),
       description: describe(attribute),
       simple: true,
     })(type.prototype as object, attribute.name);
   }
   ObjectType(name, { description, implements: Node, simpleResolvers: true })(type);
 }
+
+/** Old tables hold nothing where we would not have it: only ids and the common switches can be promised. */
+const isAlwaysThere = ({ kind, nullable, read }: Attribute): boolean =>
+  kind === 'id' || (kind === 'bool' && !nullable && read === undefined);
 
 export function graphType(kind: Kind): GraphQLScalarType {
   const types: Partial<Record<Kind, GraphQLScalarType>> = {

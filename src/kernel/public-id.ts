@@ -60,10 +60,12 @@ export function createPublicIds(database: Database, max = 200_000): PublicIds {
       const known = keys.get(`${type}:${id}`);
       if (known !== undefined) return known;
       const { table } = entityOf(type);
-      const [row] = await database.select<{ pk: number }>(
-        `SELECT id AS pk FROM \`${table}\` WHERE id_random = ?`,
+      const rows = await database.select<{ pk: number; id: string }>(
+        `SELECT id AS pk, id_random AS id FROM \`${table}\` WHERE id_random = ?`,
         [id],
       );
+      // The database may compare without regard to case; ids differ by it.
+      const row = rows.find((found) => found.id === id);
       if (row) remember(type, row.pk, id);
       return row?.pk;
     },

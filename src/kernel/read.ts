@@ -28,7 +28,8 @@ export async function readOne(ctx: Context, plan: Plan, id: string, tx?: Transac
   const values: Bindable[] = [];
   const columns = ownershipColumns(ctx, entity, 't', values);
   const [row] = await selectRows(ctx, plan, { columns, tail: 'WHERE t.id_random = ?', values: [...values, id], tx });
-  if (!row) throw notFound(entity.name, id);
+  // The database may compare ids without regard to case.
+  if (row?.id !== id) throw notFound(entity.name, id);
   return owned(ctx, entity, row as Row & Ownership);
 }
 

@@ -3,7 +3,7 @@ import type { Attribute } from './attributes';
 import type { Context, Identity, Viewer } from './context';
 import { entityOf, type Entity } from './entity';
 import { forbidden } from './errors';
-import { atLeast } from './levels';
+import { atLeast, type Level } from './levels';
 import { owners } from './registry';
 
 /*
@@ -54,10 +54,12 @@ function rowRules(viewer: Viewer, entity: Entity, t: string, values: Bindable[])
   const { hidden, own, readAll } = entity.access;
   const rules: string[] = [];
   if (hidden && !atLeast(viewer.level, hidden.below)) rules.push(`(${hidden.where(t)}) IS NOT TRUE`);
-  if (own && readAll && !atLeast(viewer.level, readAll) && !isProgram(viewer))
-    rules.push(ownCondition(viewer, entity, own, t, values));
-  for (const { column, ref } of owners(entity)) {
+  if (own && readAll && seesOwn(viewer, readAll)) rules.push(ownCondition(viewer, entity, own, t, values));
+  for (const { name, column, ref } of owners(entity)) {
     if (!ref) continue;
+    const { hidden: hides, own: owned } = entityOf(ref.type).access;
+    // Nothing to ask of an owner that has no rule of its own, and whose owners are known from the row itself.
+    if (!hides && !owned && owners(entity).some((other) => other.ref?.through === name)) continue;
     const p = `${t}p`;
     const above = rowRules(viewer, entityOf(ref.type), p, values);
     if (above.length > 0)
@@ -65,6 +67,9 @@ function rowRules(viewer: Viewer, entity: Entity, t: string, values: Bindable[])
   }
   return rules;
 }
+
+/** Is the caller one of those who see their own rows only? */
+const seesOwn = (viewer: Viewer, readAll: Level): boolean => !atLeast(viewer.level, readAll) && !isProgram(viewer);
 
 /** A trusted key without a person acts for its users, as old programs do: it owns nothing and may see what they own. */
 const isProgram = ({ person, user, level }: Viewer): boolean => !person && !user && atLeast(level, 'trusted');
@@ -120,9 +125,24 @@ export function accountForNew(ctx: Context): Identity {
   return ctx.viewer.account;
 }
 
-/** May a row of the caller's account refer to a row of this account? Global rows belong to none. */
-export const mayReferTo = (ctx: Context, { tenant }: Entity, account: number | null): boolean =>
-  account === ctx.viewer.account?.pk || (account === null && tenant === 'optional');
+/**
+ * Whose a new or changed row must be: of who sees only own rows, nobody else's.
+ * @throws FORBIDDEN when the caller is nobody who could own it.
+ */
+export function ownerOfNew({ viewer }: Context, { access, attributes, name }: Entity): { name: string; pk: number } | undefined {
+  const attribute = access.own === undefined ? undefined : attributes.get(access.own);
+  if (!attribute?.ref || !access.readAll || !seesOwn(viewer, access.readAll)) return undefined;
+  const identity = attribute.ref.type === 'user' ? viewer.user : viewer.person;
+  if (!identity) throw forbidden(`A ${name} belongs to a person: sign in as one.`);
+  return { name: attribute.name, pk: identity.pk };
+}
 
-/** Condition that keeps a write inside the caller's account. */
-export const accountOf = (entity: Entity, t: string): string => accountColumn(entity, t);
+/**
+ * Lets pass a row that another may refer to: one of the same account that its reader may see, or a global one.
+ * @throws FORBIDDEN
+ */
+export function mayReferTo(ctx: Context, { tenant, name }: Entity, { $account, $visible }: Ownership): void {
+  const here = $account === ctx.viewer.account?.pk || ($account === null && tenant === 'optional');
+  if (!here) throw forbidden(`This ${name} is not in your account.`);
+  if (!$visible) throw forbidden(`This ${name} is not for you to refer to.`);
+}

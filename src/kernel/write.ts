@@ -1,4 +1,4 @@
-import type { Transaction } from 'sequelize';
+import type { Transaction, WhereOptions } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context } from './context';
@@ -8,7 +8,7 @@ import { isRequired, isWritable, RemoveMethod } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
 import { referencesTo, targetsOf } from './registry';
 import { databaseFromDate } from './scalars';
-import { accountForNew, maySet, mayReferTo, mayWrite, owned, ownershipColumns, type Ownership } from './tenancy';
+import { accountForNew, maySet, mayReferTo, mayWrite, owned, ownerOfNew, ownershipColumns, type Ownership } from './tenancy';
 
 /** Values of a new or changed object, by attribute name, as the graph's inputs carry them. */
 export type Input = Record<string, unknown>;
@@ -39,6 +39,7 @@ export async function insertObject(
 ): Promise<void> {
   const account = accountForNew(ctx);
   const values = { ...(await checked(ctx, entity, input, {}, tx)), ...server };
+  keepOwner(ctx, entity, values, true);
   requireAll(entity, values);
   const now = databaseFromDate(ctx.services.now());
   for (const { name, default: fallback, sql } of entity.attributes.values())
@@ -60,8 +61,10 @@ function requireAll(entity: Entity, values: Values): void {
 /** Keeps the search text: what the attributes that are searched hold, in one line. */
 export function searchText({ attributes }: Entity, values: Values): Values {
   if (!attributes.has('defaultQryStr')) return {};
-  const words = [...attributes.values()].filter(({ search }) => search).map(({ name }) => values[name]);
-  return { defaultQryStr: words.filter((word) => word != null && word !== '').join(' ') || null };
+  const texts = [...attributes.values()].filter(({ search }) => search).map(({ name }) => values[name] ?? '');
+  const words = texts.join(' ').replace(/<[^>]*>/g, ' ').split(/\s+/).filter(Boolean).join(' ');
+  // A text may be as long as the column itself; what is cut off at its end is not found.
+  return { defaultQryStr: Buffer.from(words).subarray(0, maxText).toString('utf8').replace(/\uFFFD$/, '') || null };
 }
 
 /**
@@ -73,12 +76,22 @@ export async function updateObject(ctx: Context, entity: Entity, id: string, inp
   await ctx.services.database.transaction(async (tx) => {
     const before = await lockObject(ctx, entity, id, tx);
     const values = await checked(ctx, entity, input, before, tx);
+    keepOwner(ctx, entity, values, false);
     for (const { name, once } of entity.attributes.values())
       if (once && values[name] !== undefined && before[name] != null && before[name] !== values[name])
         throw invalid({ [name]: 'is set once and does not change' });
     await writeObject(ctx, entity, before, values, tx);
   });
   ctx.services.changed(entity.table);
+}
+
+/** Who sees only own rows makes only own rows, and gives none away. */
+function keepOwner(ctx: Context, entity: Entity, values: Values, isNew: boolean): void {
+  const owner = ownerOfNew(ctx, entity);
+  if (!owner) return;
+  if (isNew) values[owner.name] ??= owner.pk;
+  if (values[owner.name] !== undefined && values[owner.name] !== owner.pk)
+    throw forbidden(`${owner.name}: a ${entity.name} of yours is your own.`);
 }
 
 /** The row as it is, locked until the transaction ends, after asking whether the caller may touch it. */
@@ -97,7 +110,7 @@ async function lockObject(ctx: Context, entity: Entity, id: string, tx: Transact
     [...values, id],
     tx,
   );
-  if (!row) throw notFound(entity.name, id);
+  if (row?.id !== id) throw notFound(entity.name, id);
   return owned(ctx, entity, row);
 }
 
@@ -111,6 +124,35 @@ async function writeObject(ctx: Context, entity: Entity, before: Locked, values:
     { ...values, ...text, updatedOn },
     { where: { pk: before.$pk }, transaction: tx, hooks: false, validate: false },
   );
+  const moved = Object.keys(values).filter((name) => entity.attributes.get(name)?.ref && values[name] !== before[name]);
+  if (moved.length > 0) await tellChildren(entity, [before.$pk], Object.fromEntries(moved.map((name) => [name, values[name] ?? null])), tx);
+}
+
+/** References that rows below have taken from a row follow when it moves. */
+async function tellChildren(entity: Entity, pks: number[], moved: Values, tx: Transaction): Promise<void> {
+  for (const { entity: child, attribute } of referencesTo(entity)) {
+    const changes: Values = {};
+    for (const [name, value] of Object.entries(moved)) {
+      const column = entity.attributes.get(name)?.column ?? '';
+      const copy = inheritedThrough(child, attribute).find((inherited) => inherited.column === column);
+      if (copy) changes[copy.name] = value;
+    }
+    if (Object.keys(changes).length === 0) continue;
+    const where = childrenWhere(entity, attribute, pks);
+    await child.type.update(changes, { where, transaction: tx, hooks: false, validate: false });
+    await tellChildren(child, await keysOf(child, where, tx), changes, tx);
+  }
+}
+
+/** The rows that refer to these rows, as Sequelize has it. */
+const childrenWhere = (target: Entity, { name, any }: Attribute, pks: number[]) => ({
+  [name]: pks,
+  ...(any && { [any.typeAttribute]: target.table }),
+});
+
+async function keysOf({ type }: Entity, where: WhereOptions, tx: Transaction): Promise<number[]> {
+  const rows = await type.findAll({ attributes: ['pk'], where, transaction: tx, raw: true });
+  return (rows as unknown as { pk: number }[]).map(({ pk }) => pk);
 }
 
 /* ---- checking what arrives ---- */
@@ -133,9 +175,10 @@ async function checked(ctx: Context, entity: Entity, input: Input, before: Value
       else values[name] = attribute.nullable ? null : false;
     } else if (attribute.kind === 'ref' || attribute.kind === 'anyId') references.push({ attribute, id: String(value) });
     else {
-      const problem = problemOf(attribute, value);
+      const cleaned = typeof value === 'string' && attribute.clean ? attribute.clean(value) : value;
+      const problem = problemOf(attribute, cleaned);
       if (problem) problems[name] = problem;
-      else values[name] = stored(attribute, value);
+      else values[name] = stored(attribute, cleaned);
     }
   }
   if (Object.keys(problems).length > 0) throw invalid(problems);
@@ -167,10 +210,9 @@ function problemOf({ kind, max, name }: Attribute, value: unknown): string | und
   return undefined;
 }
 
-function stored({ kind, clean }: Attribute, value: unknown): Values[string] {
+function stored({ kind }: Attribute, value: unknown): Values[string] {
   if (kind === 'json') return JSON.stringify(value);
-  if (value instanceof Date) return databaseFromDate(value);
-  return typeof value === 'string' && clean ? clean(value) : (value as Values[string]);
+  return value instanceof Date ? databaseFromDate(value) : (value as Values[string]);
 }
 
 /** Finds the row that a reference names, asks whether it may be referred to, and takes from it what lies `through` it. */
@@ -185,26 +227,26 @@ async function resolve(
   tx: Transaction,
 ): Promise<void> {
   const target = targetOf(attribute, known);
-  const taken = [...entity.attributes.values()].filter(
-    ({ ref, column }) => ref?.through === attribute.name && hasColumn(target, column),
-  );
-  const account = target.tenant === 'self' ? 'id' : 'account_id';
-  const columns = taken.map(({ column, name }) => `, \`${column}\` AS \`${name}\``).join('');
+  const inherited = inheritedThrough(entity, attribute);
+  const taken = inherited.filter(({ column }) => hasColumn(target, column));
+  const bound: Bindable[] = [];
+  const ownership = ownershipColumns(ctx, target, 't', bound);
+  const columns = taken.map(({ column, name }) => `, t.\`${column}\` AS \`${name}\``).join('');
   const [row] = isPublicId(id)
-    ? await ctx.services.database.select<Values & { $pk: number; $account: number | null }>(
-        `SELECT id AS \`$pk\`, ${account} AS \`$account\`${columns} FROM \`${target.table}\` WHERE id_random = ?`,
-        [id],
+    ? await ctx.services.database.select<Values & Ownership & { $pk: number; $id: string }>(
+        `SELECT t.id AS \`$pk\`, t.id_random AS \`$id\`, ${ownership}${columns} FROM \`${target.table}\` t WHERE t.id_random = ?`,
+        [...bound, id],
         tx,
       )
     : [];
-  if (!row)
+  if (row?.$id !== id)
     throw new AetherError('DATABASE_CONSTRAINT', `${attribute.name}: there is no ${target.name} with id "${id}".`, {
       databaseCode: 1452,
       fields: { [attribute.name]: `there is no ${target.name} with this id` },
     });
-  if (!mayReferTo(ctx, target, row.$account)) throw forbidden(`${attribute.name}: this ${target.name} is not in your account.`);
+  mayReferTo(ctx, target, row);
   values[attribute.name] = row.$pk;
-  for (const { name } of taken) through[name] = row[name] ?? null;
+  for (const { name } of inherited) through[name] = row[name] ?? null;
   const itself = attribute.any?.also?.[target.table];
   if (itself) through[itself] = row.$pk;
 }
@@ -216,6 +258,10 @@ function targetOf(attribute: Attribute, known: Values): Entity {
   if (!target) throw badRequest(`${attribute.name}: ${String(type)} is not a type that this can belong to.`);
   return target;
 }
+
+/** The references that are taken from the object that another reference names. */
+const inheritedThrough = (entity: Entity, { name }: Attribute): Attribute[] =>
+  [...entity.attributes.values()].filter(({ ref }) => ref?.through === name);
 
 const hasColumn = (entity: Entity, column: string): boolean => {
   const attribute = entity.byColumn.get(column);
@@ -243,22 +289,18 @@ export async function removeObject(ctx: Context, entity: Entity, id: string, met
 async function deleteRows(ctx: Context, entity: Entity, pks: number[], tx: Transaction): Promise<void> {
   if (pks.length === 0) return;
   for (const { entity: child, attribute } of referencesTo(entity)) {
-    const where = {
-      [attribute.name]: pks,
-      ...(attribute.any && { [attribute.any.typeAttribute]: entity.table }),
-    };
+    const where = childrenWhere(entity, attribute, pks);
     const onRemove = attribute.ref?.onRemove ?? attribute.any?.onRemove ?? 'cascade';
     if (onRemove === 'nullify') {
       await child.type.update({ [attribute.name]: null }, { where, transaction: tx, hooks: false, validate: false });
       continue;
     }
-    const rows = (await child.type.findAll({ attributes: ['pk'], where, transaction: tx, raw: true })) as unknown as { pk: number }[];
-    if (rows.length === 0) continue;
-    if (onRemove === 'restrict')
-      throw new AetherError('DATABASE_CONSTRAINT', `This ${entity.name} is in use by ${String(rows.length)} ${child.plural}.`, {
+    const children = await keysOf(child, where, tx);
+    if (children.length > 0 && onRemove === 'restrict')
+      throw new AetherError('DATABASE_CONSTRAINT', `This ${entity.name} is in use by ${String(children.length)} ${child.plural}.`, {
         databaseCode: 1451,
       });
-    await deleteRows(ctx, child, rows.map(({ pk }) => pk), tx);
+    await deleteRows(ctx, child, children, tx);
   }
   await entity.type.destroy({ where: { pk: pks }, transaction: tx, hooks: false });
   for (const pk of pks) ctx.services.publicIds.forget(entity.table, pk);

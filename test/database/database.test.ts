@@ -1,6 +1,8 @@
+import 'reflect-metadata';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataTypes, type ModelStatic, type Model } from 'sequelize';
+import { Column, Model as ClassModel, Table } from 'sequelize-typescript';
 import type { Database } from '../../src/database/database';
 import { openDatabase } from '../../src/database/open';
 import type { TableSpec } from '../../src/database/tables';
@@ -231,11 +233,12 @@ onBoth('The database', (bench, isMariadb) => {
   });
 
   test('takes models after it was opened', async () => {
-    class Late extends (await import('sequelize-typescript')).Model {}
-    Late.init(
-      { word: DataTypes.STRING },
-      { sequelize: database.sequelize, tableName: 'every_type', timestamps: false },
-    );
+    @Table({ tableName: 'every_type', timestamps: false })
+    class Late extends ClassModel {
+      @Column(DataTypes.STRING)
+      declare word: string;
+    }
+    database.sequelize.addModels([Late]);
     await Late.create({ word: 'late' });
     expect(await Late.count({ where: { word: 'late' } })).toBe(1);
   });
@@ -261,15 +264,15 @@ onMariadb('Under load and failure the database', (bench) => {
   test('runs the loser of a deadlock again, and both succeed', async () => {
     const database = await openPair();
     let runs = 0;
-    const change = (first: string, second: string) =>
+    const change = (first: number, second: number) =>
       database.transaction(async (tx) => {
         runs += 1;
-        const update = 'UPDATE parent SET amount = COALESCE(amount, 0) + 1 WHERE code = ?';
+        const update = 'UPDATE parent SET amount = COALESCE(amount, 0) + 1 WHERE id = ?';
         await database.select(update, [first], tx);
         await sleep(100);
         await database.select(update, [second], tx);
       });
-    await Promise.all([change('a', 'b'), change('b', 'a')]);
+    await Promise.all([change(1, 2), change(2, 1)]);
     expect(runs).toBe(3);
     expect(await database.select('SELECT amount FROM parent')).toEqual([{ amount: 2 }, { amount: 2 }]);
   });
@@ -281,13 +284,13 @@ onMariadb('Under load and failure the database', (bench) => {
       { code: DataTypes.STRING, amount: DataTypes.INTEGER },
       { timestamps: false, freezeTableName: true },
     );
-    const change = (first: string, second: string, amount: number) =>
+    const change = (first: number, second: number, amount: number) =>
       database.transaction(async (tx) => {
-        await parents.update({ amount }, { where: { code: first }, transaction: tx });
+        await parents.update({ amount }, { where: { id: first }, transaction: tx });
         await sleep(100);
-        await parents.update({ amount }, { where: { code: second }, transaction: tx });
+        await parents.update({ amount }, { where: { id: second }, transaction: tx });
       });
-    await Promise.all([change('a', 'b', 1), change('b', 'a', 2)]);
+    await Promise.all([change(1, 2, 1), change(2, 1, 2)]);
     const [one, two] = await database.select<{ amount: number }>('SELECT amount FROM parent');
     expect(one).toEqual(two);
   });
@@ -353,16 +356,14 @@ onSqlite('The embedded file', (bench) => {
     return database;
   };
 
-  test('is held by a handful of handles, however many transactions ran, and by none after close', async () => {
+  test('is held by four handles at most, however many transactions run', async () => {
     const place = await bench.place();
     const database = await openWithParent(place);
     const add = () =>
       database.transaction((tx) => database.select('INSERT INTO parent (amount) VALUES (1)', [], tx));
     for (let round = 0; round < 10; round += 1) await Promise.all(Array.from({ length: 10 }, add));
     expect(await database.select('SELECT COUNT(*) AS n FROM parent')).toEqual([{ n: 100 }]);
-    expect(handlesOn(place.dataDir)).toBeLessThanOrEqual(12);
-    await database.close();
-    expect(handlesOn(place.dataDir)).toBe(0);
+    expect(handlesOn(place.dataDir)).toBeLessThanOrEqual(4);
   });
 
   test('lets a plain write wait for the transaction that is open', async () => {
@@ -404,7 +405,7 @@ onSqlite('The embedded file', (bench) => {
       );
     });
     expect(await database.select('SELECT amount FROM parent')).toEqual([{ amount: 1 }]);
-  });
+  }, 15_000);
 
   test('keeps what was written when it is opened again', async () => {
     const place = await bench.place();

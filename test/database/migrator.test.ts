@@ -76,9 +76,9 @@ onBoth('Migrations', (bench, isMariadb) => {
     await expect(write(database, 'INSERT INTO hen (egg_id) VALUES (1)')).rejects.toMatchObject({
       code: 'DATABASE_CONSTRAINT',
     });
-    await write(database, 'INSERT INTO hen (egg_id) VALUES (NULL)');
-    await write(database, 'INSERT INTO egg (hen_id) VALUES (1)');
-    await expect(write(database, 'INSERT INTO egg (hen_id) VALUES (1)')).rejects.toMatchObject({
+    await write(database, 'INSERT INTO hen (id, egg_id) VALUES (1, NULL)');
+    await write(database, 'INSERT INTO egg (id, hen_id) VALUES (1, 1)');
+    await expect(write(database, 'INSERT INTO egg (id, hen_id) VALUES (2, 1)')).rejects.toMatchObject({
       code: 'DATABASE_DUPLICATE',
     });
   });

@@ -27,11 +27,11 @@ export function onBoth(title: string, suite: (bench: Bench, isMariadb: boolean) 
 }
 
 export function onSqlite(title: string, suite: (bench: Bench) => void): void {
-  describe(`${title} (embedded SQLite)`, () => suite(makeBench(false)));
+  describe(`${title} (on SQLite)`, () => suite(makeBench(false)));
 }
 
 export function onMariadb(title: string, suite: (bench: Bench) => void): void {
-  describeWithMariadb(`${title} (MariaDB)`, () => suite(makeBench(true)));
+  describeWithMariadb(title, () => suite(makeBench(true)));
 }
 
 function makeBench(isMariadb: boolean): Bench {
@@ -79,7 +79,7 @@ export const parentTable: TableSpec = {
   columns: {
     id: { type: 'id' },
     account_id: { type: 'int' },
-    code: { type: 'string', max: 10 },
+    code: { type: 'string', max: 20 },
     note: { type: 'string', max: 255, nullable: true },
     amount: { type: 'int', nullable: true },
     seen_on: { type: 'datetime', nullable: true },

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -250,6 +249,19 @@ test('a client that sends far too much reads the answer, and may go on using its
   socket.destroy();
 });
 
+test('a client whose connection ends with the answer gets it once it has sent all', async () => {
+  const socket = await dial(server);
+  let heard = '';
+  socket.on('data', (data) => (heard += String(data)));
+  const body = form([part(bytesOf(1_000_000))]);
+  socket.write(postHead(body.length).replace('Host', 'Connection: close\r\nHost'));
+  socket.write(body.subarray(0, -10));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(heard).toBe('');
+  socket.write(body.subarray(-10));
+  await eventually(() => heard.includes('413'));
+});
+
 test('a client that hangs up leaves nothing, wherever in the form it does', async () => {
   const body = form([{ name: 'title', content: 'x' }, part(bytesOf(50_000, 1)), part(bytesOf(150_000, 2))]);
   for (const sent of [0, 1, 60, 200, 300, 30_000, 50_400, 50_600, 120_000, body.length - 1]) {
@@ -284,7 +296,7 @@ test('a request that is over before anyone reads it is an error, not a wait with
   const late = await serve(async (req, res) => {
     started();
     if (req.headers.expect) req.resume();
-    await once(req, 'close');
+    await new Promise((resolve) => req.once('close', resolve));
     await readMultipart(req, { store, maxBytes });
     res.end();
   });
