@@ -1,6 +1,6 @@
 CREATE TABLE IF NOT EXISTS `account` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `enable` tinyint(1) NULL DEFAULT 1,
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS `account` (
 
 CREATE TABLE IF NOT EXISTS `api_key` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -47,8 +47,8 @@ CREATE TABLE IF NOT EXISTS `api_key` (
   `archive_on` datetime(3) NULL,
   `default_qry_str` text NULL,
   `account_id` int unsigned NULL,
-  `public_key` varchar(22) NOT NULL,
-  `secret_key` varchar(255) NULL,
+  `public_key` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `secret_key` varchar(255) CHARACTER SET ascii COLLATE ascii_bin NULL,
   `level` varchar(100) NOT NULL DEFAULT 'anonymous',
   `scopes_json` json NULL,
   `origins_json` json NULL,
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS `api_key` (
 
 CREATE TABLE IF NOT EXISTS `site` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -102,7 +102,7 @@ CREATE TABLE IF NOT EXISTS `site` (
 
 CREATE TABLE IF NOT EXISTS `site_domain` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -136,7 +136,7 @@ CREATE TABLE IF NOT EXISTS `site_domain` (
 
 CREATE TABLE IF NOT EXISTS `person` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -184,7 +184,7 @@ CREATE TABLE IF NOT EXISTS `person` (
 
 CREATE TABLE IF NOT EXISTS `user` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -230,7 +230,7 @@ CREATE TABLE IF NOT EXISTS `user` (
 
 CREATE TABLE IF NOT EXISTS `journal` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -264,7 +264,7 @@ CREATE TABLE IF NOT EXISTS `journal` (
 
 CREATE TABLE IF NOT EXISTS `journal_entry` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -308,7 +308,7 @@ CREATE TABLE IF NOT EXISTS `journal_entry` (
 
 CREATE TABLE IF NOT EXISTS `event_badge` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -395,7 +395,7 @@ CREATE TABLE IF NOT EXISTS `event_badge` (
 
 CREATE TABLE IF NOT EXISTS `event_badge_template` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -441,7 +441,7 @@ CREATE TABLE IF NOT EXISTS `event_badge_template` (
 
 CREATE TABLE IF NOT EXISTS `event` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -500,7 +500,7 @@ CREATE TABLE IF NOT EXISTS `event` (
 
 CREATE TABLE IF NOT EXISTS `event_file` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -556,7 +556,7 @@ CREATE TABLE IF NOT EXISTS `event_file` (
 
 CREATE TABLE IF NOT EXISTS `event_location` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -592,7 +592,7 @@ CREATE TABLE IF NOT EXISTS `event_location` (
 
 CREATE TABLE IF NOT EXISTS `event_presentation` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `name` varchar(255) NULL,
@@ -631,7 +631,7 @@ CREATE TABLE IF NOT EXISTS `event_presentation` (
 
 CREATE TABLE IF NOT EXISTS `event_presenter` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -682,7 +682,7 @@ CREATE TABLE IF NOT EXISTS `event_presenter` (
 
 CREATE TABLE IF NOT EXISTS `event_session` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `description` text NULL,
@@ -731,7 +731,7 @@ CREATE TABLE IF NOT EXISTS `event_session` (
 
 CREATE TABLE IF NOT EXISTS `hosted_file` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `code` varchar(100) NULL,
@@ -770,7 +770,7 @@ CREATE TABLE IF NOT EXISTS `hosted_file` (
 
 CREATE TABLE IF NOT EXISTS `hosted_file_link` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
-  `id_random` varchar(22) NOT NULL,
+  `id_random` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `created_on` datetime(3) NULL,
   `updated_on` datetime(3) NULL,
   `account_id` int unsigned NOT NULL,

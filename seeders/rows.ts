@@ -1,5 +1,6 @@
 import type { Services } from '../src/kernel/context';
-import { entityOf } from '../src/kernel/entity';
+import type { Attribute } from '../src/kernel/attributes';
+import { entityOf, type Entity } from '../src/kernel/entity';
 import { searchText, type Values } from '../src/kernel/write';
 
 /** A row to be there: its type, its public id, and its values by attribute name; references by public id, JSON as it is. */
@@ -9,70 +10,114 @@ export interface Seed {
   values: Record<string, unknown>;
 }
 
+/** A statement of so many rows stays below the megabyte at which SQLite refuses it. */
 const chunk = 500;
 
-/** Makes the rows that are not there yet; rows that are there stay as they are. Rows come after those that they refer to. */
-export async function seed(services: Services, seeds: Seed[], createdOn = '2026-01-01 00:00:00.000'): Promise<number> {
+/**
+ * Makes the rows that are not there yet; rows that are there stay as they are. Rows come after those that they refer to, and are
+ * fastest when those of one type stand together. Answers how many were made.
+ * @throws Error when a value or a reference names something that does not exist.
+ */
+export async function seed(
+  services: Pick<Services, 'database'>,
+  seeds: Seed[],
+  createdOn = '2026-01-01 00:00:00.000',
+): Promise<number> {
   let made = 0;
   for (let start = 0; start < seeds.length; ) {
     const { type } = seeds[start] as Seed;
     let end = start;
     while (end < seeds.length && end - start < chunk && seeds[end]?.type === type) end += 1;
-    made += await seedSome(services, type, seeds.slice(start, end), createdOn);
+    made += await seedSome(services, entityOf(type), seeds.slice(start, end), createdOn);
     start = end;
   }
   return made;
 }
 
-async function seedSome(services: Services, type: string, seeds: Seed[], createdOn: string): Promise<number> {
-  const { database, publicIds } = services;
-  const entity = entityOf(type);
-  const marks = (list: unknown[]) => list.map(() => '?').join();
-  const known = await database.select<{ id: string }>(
-    `SELECT id_random AS id FROM \`${entity.table}\` WHERE id_random IN (${marks(seeds)})`,
+async function seedSome(
+  services: Pick<Services, 'database'>,
+  entity: Entity,
+  seeds: Seed[],
+  createdOn: string,
+): Promise<number> {
+  const there = await keysOf(
+    services,
+    entity.table,
     seeds.map(({ id }) => id),
   );
-  const there = new Set(known.map(({ id }) => id));
   const missing = seeds.filter(({ id }) => !there.has(id));
   if (missing.length === 0) return 0;
-  const rows = await Promise.all(
-    missing.map(async ({ id, values }) => {
-      const row = Object.fromEntries(
-        await Promise.all(
-          Object.entries(values).map(async ([name, value]) => [name, await stored(services, type, values, name, value)]),
-        ),
-      ) as Values;
-      for (const { name, default: fallback, sql } of entity.attributes.values())
-        if (fallback !== undefined && !sql) row[name] ??= fallback;
-      return { ...row, ...searchText(entity, row), id, createdOn, updatedOn: createdOn };
-    }),
-  );
-  await entity.type.bulkCreate(rows as never, { validate: false, hooks: false });
-  for (let start = 0; start < missing.length; start += chunk) {
-    const ids = missing.slice(start, start + chunk).map(({ id }) => id);
-    const made = await database.select<{ pk: number; id: string }>(
-      `SELECT id AS pk, id_random AS id FROM \`${entity.table}\` WHERE id_random IN (${marks(ids)})`,
-      ids,
-    );
-    for (const { pk, id } of made) publicIds.remember(type, pk, id);
-  }
-  return missing.length;
+  const keys = await keysOfReferences(services, entity, missing);
+  const rows = missing.map(({ id, values }) => rowOf(entity, id, values, keys, createdOn));
+  // Without the model: it would write every column of every row, and take a moment without a zone for local time.
+  await services.database.sequelize.getQueryInterface().bulkInsert(entity.table, rows);
+  return rows.length;
 }
 
-async function stored(
-  { publicIds }: Services,
-  type: string,
-  values: Record<string, unknown>,
-  name: string,
-  value: unknown,
-): Promise<unknown> {
-  const attribute = entityOf(type).attributes.get(name);
-  if (!attribute) throw new Error(`${type} has no ${name}`);
-  if (value === null || value === undefined) return null;
-  if (attribute.kind === 'json') return JSON.stringify(value);
-  if (attribute.kind !== 'ref' && attribute.kind !== 'anyId') return value;
-  const target = attribute.ref?.type ?? String(values[attribute.any?.typeAttribute ?? '']);
-  const pk = await publicIds.find(target, String(value));
-  if (pk === undefined) throw new Error(`${type}.${name}: there is no ${target} ${String(value)}`);
-  return pk;
+async function keysOf({ database }: Pick<Services, 'database'>, table: string, ids: string[]) {
+  const rows = await database.select<{ pk: number; id: string }>(
+    `SELECT id AS pk, id_random AS id FROM \`${table}\` WHERE id_random IN (${ids.map(() => '?').join()})`,
+    ids,
+  );
+  return new Map(rows.map(({ pk, id }) => [id, pk]));
+}
+
+type Keys = Map<string, Map<string, number>>;
+
+/** The keys of everything that the rows refer to, by type and public id: one statement a type. */
+async function keysOfReferences(
+  services: Pick<Services, 'database'>,
+  entity: Entity,
+  seeds: Seed[],
+): Promise<Keys> {
+  const wanted = new Map<string, Set<string>>();
+  for (const { values } of seeds)
+    for (const [name, value] of Object.entries(values)) {
+      const type = value == null ? undefined : targetOf(attributeOf(entity, name), values);
+      if (type === undefined) continue;
+      const ids = wanted.get(type) ?? new Set();
+      wanted.set(type, ids.add(String(value)));
+    }
+  const found: Keys = new Map();
+  for (const [type, ids] of wanted) found.set(type, await keysOf(services, type, [...ids]));
+  return found;
+}
+
+function attributeOf({ table, attributes }: Entity, name: string): Attribute {
+  const attribute = attributes.get(name);
+  if (!attribute || attribute.sql) throw new Error(`${table} has no ${name} that could be set`);
+  return attribute;
+}
+
+/** The type that a reference points to; undefined for what is none. */
+const targetOf = ({ ref, any }: Attribute, values: Record<string, unknown>): string | undefined =>
+  ref?.type ?? (any && String(values[any.typeAttribute]));
+
+function rowOf(
+  entity: Entity,
+  id: string,
+  given: Record<string, unknown>,
+  keys: Keys,
+  createdOn: string,
+): Values {
+  const values: Values = {};
+  for (const { name, default: fallback, sql } of entity.attributes.values())
+    if (fallback !== undefined && !sql) values[name] = fallback;
+  for (const [name, value] of Object.entries(given)) {
+    const attribute = attributeOf(entity, name);
+    const target = targetOf(attribute, given);
+    if (value == null) values[name] = null;
+    else if (target === undefined)
+      values[name] = attribute.kind === 'json' ? JSON.stringify(value) : (value as Values[string]);
+    else {
+      const key = keys.get(target)?.get(String(value));
+      if (key === undefined)
+        throw new Error(`${entity.table} ${id}, ${name}: there is no ${target} ${String(value)}`);
+      values[name] = key;
+    }
+  }
+  Object.assign(values, searchText(entity, values), { id, createdOn, updatedOn: createdOn });
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [attributeOf(entity, name).column, value]),
+  );
 }

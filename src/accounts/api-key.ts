@@ -31,10 +31,10 @@ export class ApiKey extends CommonEntity {
   })
   declare accountId: number | null;
 
-  @Attr.string({ max: 22, unique: true, nullable: false, doc: 'The key that programs send openly.' })
+  @Attr.string({ max: 22, unique: true, exact: true, nullable: false, doc: 'The key that programs send openly.' })
   declare publicKey: string;
 
-  @Attr.string({ read: 'never', write: 'server', doc: 'Digest of the key that programs keep to themselves.' })
+  @Attr.string({ read: 'never', write: 'server', exact: true, doc: 'Digest of the key that programs keep to themselves.' })
   declare secretKey: string | null;
 
   @Attr.string({

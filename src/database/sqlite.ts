@@ -29,6 +29,8 @@ export function openSqlite(dataDir: string, countStatement: () => void): Engine 
   connections.destroyConnection = async (connection) => connections.releaseConnection(connection, true);
 
   const reader = file.take();
+  // A write here would pass by the line that writes wait in.
+  reader.all('PRAGMA query_only = ON', []);
   return {
     dialect: 'sqlite',
     sequelize,
@@ -38,7 +40,7 @@ export function openSqlite(dataDir: string, countStatement: () => void): Engine 
     },
     close: async () => {
       await sequelize.close();
-      file.give(reader);
+      reader.close();
       file.close();
     },
   };

@@ -112,6 +112,8 @@ function columnType({ type, max = 255, digits = [10, 2] }: ColumnSpec, dialect: 
       return mariadb ? `varchar(${max})` : `VARCHAR(${max}) COLLATE NOCASE`;
     case 'char':
       return mariadb ? `char(${max}) COLLATE utf8mb4_bin` : `CHAR(${max})`;
+    case 'token':
+      return mariadb ? `varchar(${max}) CHARACTER SET ascii COLLATE ascii_bin` : `VARCHAR(${max})`;
     case 'text':
     case 'longtext':
       return mariadb ? type : 'TEXT COLLATE NOCASE';
@@ -143,6 +145,7 @@ function checksSql(name: string, { type, max = 255, references }: ColumnSpec): s
   switch (type) {
     case 'string':
     case 'char':
+    case 'token':
       return check(1406, `length(${column}) <= ${max}`);
     case 'text':
       return check(1406, `octet_length(${column}) <= 65535`);

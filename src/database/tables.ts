@@ -11,13 +11,14 @@ export interface ColumnSpec {
     | 'bool'
     | 'string'
     | 'char'
+    | 'token'
     | 'text'
     | 'longtext'
     | 'datetime'
     | 'json'
     | 'decimal'
     | 'float';
-  /** Length of `string` and `char`, in characters. */
+  /** Length of `string`, `char` and `token` (ASCII, compared to the letter), in characters. */
   max?: number;
   /** Digits of a `decimal`: total and after the point. */
   digits?: [number, number];

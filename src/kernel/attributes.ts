@@ -79,6 +79,8 @@ export interface Attribute extends Common {
   default?: string | number | boolean;
   unique?: boolean;
   index?: boolean;
+  /** ASCII, compared to the letter: keys and ids. */
+  exact?: boolean;
   ref?: { type: string; inverse?: string; onRemove: OnRemove; through?: string };
   any?: Omit<AnyOptions, 'doc'>;
 }
@@ -112,7 +114,7 @@ function attribute(kind: Kind, options: Partial<Attribute> & { doc: string }): P
   };
 }
 
-type Indexed = Common & { index?: boolean; unique?: boolean };
+type Indexed = Common & { index?: boolean; unique?: boolean; exact?: boolean };
 
 /** Declares the attributes of an object type; every decorator takes the description that API users read. */
 export const Attr = {
@@ -136,7 +138,7 @@ export const Attr = {
   anyType: (options: { doc: string }) => attribute('anyType', { ...options, max: 50, nullable: false }),
   /** A reference to an object of one of several types. */
   anyId: ({ doc, ...any }: AnyOptions) => attribute('anyId', { doc, any, nullable: false }),
-  id: (options: { doc: string }) => attribute('id', { ...options, column: 'id_random', nullable: false }),
+  id: (options: { doc: string }) => attribute('id', { ...options, column: 'id_random', nullable: false, max: 22, exact: true }),
 };
 
 /** A reference to one object of `type`, in the same account; `inverse` makes the connection on its side. */
@@ -167,8 +169,6 @@ export function columnOf(attribute: Attribute): ColumnSpec | undefined {
   const { max, nullable, default: fallback } = attribute;
   const shape = { nullable: nullable || attribute.kind === 'bool', default: fallback };
   switch (attribute.kind) {
-    case 'id':
-      return { type: 'string', max: 22, nullable: false };
     case 'ref':
       return { type: 'int', references: attribute.ref?.type, nullable };
     case 'anyId':
@@ -177,8 +177,9 @@ export function columnOf(attribute: Attribute): ColumnSpec | undefined {
       return { type: 'string', max, nullable: false };
     case 'hash':
       return { type: 'char', max, nullable };
+    case 'id':
     case 'string':
-      return { type: 'string', max, ...shape };
+      return { type: attribute.exact ? 'token' : 'string', max, ...shape };
     default:
       return { type: attribute.kind, ...shape };
   }

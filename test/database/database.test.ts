@@ -407,6 +407,14 @@ onSqlite('The embedded file', (bench) => {
     expect(await database.select('SELECT amount FROM parent')).toEqual([{ amount: 1 }]);
   }, 15_000);
 
+  test('refuses a write that is sent as a read outside of a transaction', async () => {
+    const database = await openWithParent(await bench.place());
+    await expect(database.select('INSERT INTO parent (amount) VALUES (1)')).rejects.toThrow(
+      'SQLITE_READONLY',
+    );
+    expect(await database.select('SELECT * FROM parent')).toEqual([]);
+  });
+
   test('keeps what was written when it is opened again', async () => {
     const place = await bench.place();
     const first = await openWithParent(place);
