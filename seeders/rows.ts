@@ -24,7 +24,7 @@ export async function seed(
   createdOn = '2026-01-01 00:00:00.000',
 ): Promise<number> {
   let made = 0;
-  for (let start = 0; start < seeds.length; ) {
+  for (let start = 0; start < seeds.length;) {
     const { type } = seeds[start] as Seed;
     let end = start;
     while (end < seeds.length && end - start < chunk && seeds[end]?.type === type) end += 1;

@@ -1,28 +1,63 @@
-import { seedDemo, demo } from '../seeders/demo';
+import { demo, demoKeys, seedDemo } from '../seeders/demo';
+import { ConfigError } from './config';
 import type { Services } from './kernel/context';
 import { startFakeNovi } from './novi/fake-server';
 
+export interface Demo {
+  /** What to try, ready to be pasted; `url` is where the server answers. */
+  banner(url: string): string;
+  stop(): Promise<void>;
+}
+
 /** The demo: rows with fixed ids, and a Novi of its own on this machine. */
-export async function startDemo(services: Services): Promise<{ banner(url: string): string; stop(): Promise<void> }> {
+export async function startDemo(services: Services): Promise<Demo> {
   const novi = await startFakeNovi({ apiKey: demo.noviKey });
   services.noviSettings = { rootUrl: novi.url, apiKey: demo.noviKey };
   await seedDemo(services);
+  return { stop: () => novi.close(), banner: (url) => banner(url, novi.url) };
+}
+
+/**
+ * Makes sure that no key that everyone knows opens this database: for production, before it listens.
+ * @throws ConfigError naming the keys that do.
+ */
+export async function assertNoDemoKeys({ database }: Pick<Services, 'database'>): Promise<void> {
+  const found = await database.select<{ id: string }>(
+    `SELECT id_random AS id FROM api_key WHERE enable = 1 AND public_key IN (${demoKeys.map(() => '?').join()})`,
+    [...demoKeys],
+  );
+  if (found.length > 0)
+    throw new ConfigError(
+      found.map(({ id }) => `api_key ${id}: a key of the demo is known to everyone; disable it`),
+    );
+}
+
+function banner(url: string, noviUrl: string): string {
   const headers = `-H 'x-aether-api-key: ${demo.trustedKey}' -H 'x-account-id: ${demo.account}'`;
-  return {
-    stop: () => novi.close(),
-    banner: (url) => `
-  GraphQL      ${url}/graphql        (Apollo Sandbox, in a browser)
-  GraphiQL     ${url}/graphiql       (works offline)
-  REST docs    ${url}/docs
-  Health       ${url}/health
-  Fake Novi    ${novi.url}
+  const query = `{ events { nodes { id name sessions(first: 3) { totalCount nodes { name startDatetime } } } } }`;
+  const { trusted, administrator } = demo.passcodes;
+  return `
+  GraphQL       ${url}/graphql     (in a browser: Apollo Sandbox)
+  GraphiQL      ${url}/graphiql    (works offline)
+  REST docs     ${url}/docs
+  Health        ${url}/health
+  Fake Novi     ${noviUrl}    key ${demo.noviKey}, member ${demo.noviMember}
 
-  Demo key     ${demo.trustedKey}    account  ${demo.account}
+  Keys          ${demo.trustedKey} (trusted), ${demo.guestKey} (anonymous), ${demo.adminKey} (administrator)
+  Account       ${demo.account}, with the events ${demo.event} and ${demo.meeting}; another is ${demo.otherAccount}
+  Sites         ${demo.site} at demo.localhost, passcodes ${trusted} and ${administrator}
+                ${demo.lockedSite} at locked.localhost, access key ${demo.lockedSiteKey}
 
-  curl ${url}/graphql ${headers} -H 'content-type: application/json' \\
-    -d '{"query":"{ events { nodes { id name sessions(first: 3) { nodes { name startDatetime } } } } }"}'
+  curl ${url}/graphql ${headers} \\
+    -H 'content-type: application/json' -d '{"query":"${query}"}'
 
-  curl ${headers} ${url}/v3/crud/event/${demo.event}
-`,
-  };
+  curl ${headers} \\
+    ${url}/v3/crud/event/${demo.event}
+
+  curl ${headers} \\
+    '${url}/v3/crud/event_session/?for_obj_type=event&for_obj_id=${demo.event}&limit=3'
+
+  curl -OJ ${headers} \\
+    ${url}/v3/action/event_file/DemoFile-001/download
+`;
 }

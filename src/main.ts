@@ -22,6 +22,8 @@ async function main(): Promise<void> {
   const server = createServer(app.handler);
   // Longer than a load balancer keeps an idle connection, so that it never sends into one that is closing.
   server.keepAliveTimeout = 65_000;
+  // Large files take their time; a request that sends no headers is still cut off after a minute.
+  server.requestTimeout = 3_600_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.port, config.host, resolve);

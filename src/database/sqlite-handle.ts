@@ -40,6 +40,7 @@ const codesByText: readonly (readonly [string, number])[] = [
   ['database is locked', 5],
   ['database table is locked', 6],
   ['database schema is locked', 6],
+  ['attempt to write a readonly database', 8],
   ['datatype mismatch', 20],
   ['CHECK constraint failed', 275],
   ['FOREIGN KEY constraint failed', 787],

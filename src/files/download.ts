@@ -110,6 +110,9 @@ async function send(
 ): Promise<void> {
   const file = await ctx.services.files.stat(sha256);
   if (!file) throw new AetherError('NOT_FOUND', 'The bytes of this file are not here.');
+  // Pages of other origins show documents in frames; what is dangerous there gets a sandbox of its own.
+  response.removeHeader('X-Frame-Options');
+  response.removeHeader('Content-Security-Policy');
   await sendFile(request, response, file, options);
 }
 

@@ -1,7 +1,20 @@
-import { execute, GraphQLError, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import {
+  execute,
+  getOperationAST,
+  getVariableValues,
+  GraphQLError,
+  Kind,
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLSchema,
+  type NamedTypeNode,
+  type TypeNode,
+  type VariableDefinitionNode,
+} from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import type { Context } from '../kernel/context';
 import { AetherError } from '../kernel/errors';
+import { JsonValue } from '../kernel/scalars';
 
 export type Variables = Record<string, unknown>;
 
@@ -10,48 +23,76 @@ export interface Executor {
   run(document: DocumentNode, variables: Variables, ctx: Context, operationName?: string): Promise<ExecutionResult>;
 }
 
+/** An operation that is compiled, and what its variables are. */
+interface Compiled {
+  query: CompiledQuery['query'];
+  variables: readonly VariableDefinitionNode[];
+}
+
 /**
  * Documents that are met again are compiled (graphql-jit); the first time, and where compiling is not possible, graphql-js runs
  * them. Whoever keeps the parsed documents decides how many stay compiled: they are forgotten together.
  */
 export function createExecutor(schema: GraphQLSchema): Executor {
-  const known = new WeakMap<DocumentNode, Map<string, CompiledQuery | 'seen' | 'impossible'>>();
+  const known = new WeakMap<DocumentNode, Map<string, Compiled | 'seen' | 'impossible'>>();
 
-  function compiled(document: DocumentNode, operationName?: string): CompiledQuery | undefined {
-    const name = operationName ?? '';
+  function compiled(document: DocumentNode, operationName: string): Compiled | undefined {
     let operations = known.get(document);
     if (!operations) known.set(document, (operations = new Map()));
-    const state = operations.get(name);
-    if (state === undefined) operations.set(name, 'seen');
-    if (typeof state !== 'string') return state;
-    if (state === 'impossible') return undefined;
-    const query = compileQuery(schema, document, operationName);
-    operations.set(name, isCompiledQuery(query) ? query : 'impossible');
-    return isCompiledQuery(query) ? query : undefined;
-  }
-
-  async function plain(document: DocumentNode, variables: Variables, ctx: Context, operationName?: string) {
-    return execute({ schema, document, variableValues: variables, contextValue: ctx, operationName });
+    const state = operations.get(operationName);
+    if (typeof state === 'object') return state;
+    const next = state === undefined ? 'seen' : state === 'seen' ? compile(schema, document, operationName) : state;
+    operations.set(operationName, next);
+    return typeof next === 'object' ? next : undefined;
   }
 
   return {
-    async run(document, variables, ctx, operationName) {
-      const query = compiled(document, operationName);
-      let result = query
-        ? ((await query.query({}, ctx, variables)) as ExecutionResult)
-        : await plain(document, variables, ctx, operationName);
-      // Nothing was executed: graphql-js words what is wrong with the variables.
-      if (query && !('data' in result)) result = await plain(document, variables, ctx, operationName);
+    async run(document, variables, ctx, operationName = '') {
+      const fast = compiled(document, operationName);
+      const result = fast
+        ? await runCompiled(schema, fast, variables, ctx)
+        : await execute({ schema, document, variableValues: variables, contextValue: ctx, operationName: operationName || null });
       return result.errors ? { ...result, errors: result.errors.map((error) => present(error, ctx)) } : result;
     },
   };
+}
+
+/**
+ * graphql-jit writes out the reading of every variable, which never ends for a filter that holds filters. So graphql-js reads the
+ * variables, and the compiled operation takes them as they are: as JSON.
+ */
+function compile(schema: GraphQLSchema, document: DocumentNode, operationName: string): Compiled | 'impossible' {
+  const operation = getOperationAST(document, operationName || null);
+  if (!operation) return 'impossible';
+  const { variableDefinitions: variables = [] } = operation;
+  const readAlready = variables.map(
+    ({ kind, variable, type }): VariableDefinitionNode => ({ kind, variable, type: isFlag(type) ? type : anything }),
+  );
+  const definitions = document.definitions.map((definition) =>
+    definition === operation ? { ...operation, variableDefinitions: readAlready } : definition,
+  );
+  const compiled = compileQuery(schema, { ...document, definitions }, operationName || undefined);
+  return isCompiledQuery(compiled) ? { query: compiled.query, variables } : 'impossible';
+}
+
+/** `@include` and `@skip` insist on a Boolean; reading one twice does no harm. */
+const isFlag = (type: TypeNode): boolean =>
+  type.kind === Kind.NON_NULL_TYPE ? isFlag(type.type) : type.kind === Kind.NAMED_TYPE && type.name.value === 'Boolean';
+
+const anything: NamedTypeNode = { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: JsonValue.name } };
+
+async function runCompiled(schema: GraphQLSchema, { query, variables }: Compiled, given: Variables, ctx: Context) {
+  const { coerced, errors } = getVariableValues(schema, variables, given, { maxErrors: 50 });
+  if (errors) return { errors };
+  return (await query({}, ctx, coerced)) as ExecutionResult;
 }
 
 /** What a caller is told of an error: ours as they are; what nobody foresaw goes to the log, and only a request id to the caller. */
 function present(error: GraphQLError, ctx: Context): GraphQLError {
   const cause = causeOf(error);
   const known = cause instanceof AetherError ? cause : undefined;
-  if (!known && !(cause instanceof Error)) return error;
+  // An error of GraphQL's own tells the caller what is wrong with the request.
+  if (!known && (!(cause instanceof Error) || cause instanceof GraphQLError)) return error;
   if (!known) ctx.log.error({ err: cause, path: error.path }, 'unforeseen error');
   const { nodes, source, positions, path } = error;
   const shown = known ?? internal(ctx.requestId);

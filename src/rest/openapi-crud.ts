@@ -1,0 +1,170 @@
+import type { GraphQLSchema } from 'graphql';
+import { snakeCase } from '../kernel/attributes';
+import type { Entity } from '../kernel/entity';
+import { EnabledFilter, HiddenFilter, RemoveMethod } from '../kernel/input-types';
+import { toManys, type ToMany } from '../kernel/registry';
+import { failuresOf, responseRef } from './openapi-failures';
+import { newRecord, schemaRef, type JsonSchema } from './openapi-schemas';
+
+const id = { type: 'string', minLength: 11, maxLength: 22 };
+
+const query = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
+  name,
+  in: 'query',
+  description,
+  schema,
+});
+
+/** The parameters of all operations, by the names under which they refer to them. */
+export const parameters = {
+  id: { name: 'id', in: 'path', required: true, description: 'Id of the record.', schema: id },
+  parent_id: { name: 'parent_id', in: 'path', required: true, description: 'Id of the parent.', schema: id },
+  enabled: query('enabled', 'Which by their switch `enable`.', {
+    enum: Object.values(EnabledFilter),
+    default: EnabledFilter.ENABLED,
+  }),
+  hidden: query('hidden', 'Which by their mark `hide`.', {
+    enum: Object.values(HiddenFilter),
+    default: HiddenFilter.NOT_HIDDEN,
+  }),
+  limit: query('limit', 'At most so many; a long list is streamed.', {
+    type: 'integer',
+    minimum: 0,
+    maximum: 999_999,
+    default: 100,
+  }),
+  offset: query('offset', 'Leave out so many.', {
+    type: 'integer',
+    minimum: 0,
+    maximum: 999_999_999,
+    default: 0,
+  }),
+  order_by_li: {
+    name: 'order_by_li',
+    in: 'query',
+    description: 'Fields to sort by, most important first. Unless given: priority, sort, name.',
+    content: {
+      'application/json': {
+        schema: { type: 'object', additionalProperties: { enum: ['ASC', 'DESC'] } },
+        examples: { name: { value: { name: 'ASC', created_on: 'DESC' } } },
+      },
+    },
+  },
+  q: query('q', 'Only those whose search text holds every one of these words.', { type: 'string' }),
+  for_obj_type: query('for_obj_type', 'Only what belongs to an object of this type; with `for_obj_id`.', {
+    type: 'string',
+  }),
+  for_obj_id: query('for_obj_id', 'Id of that object.', id),
+  method: query('method', 'How to remove it.', {
+    enum: Object.values(RemoveMethod),
+    default: RemoveMethod.HIDE,
+  }),
+  return_obj: query('return_obj', 'False: `data` is just the id.', { type: 'boolean', default: true }),
+  ignore_extra_fields: {
+    name: 'x-ae-ignore-extra-fields',
+    in: 'header',
+    description: 'True: fields that the type does not have are left out instead of refused.',
+    schema: { type: 'boolean', default: false },
+  },
+} satisfies Record<string, JsonSchema>;
+
+const parameterRefs = (...names: (keyof typeof parameters)[]): JsonSchema[] =>
+  names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+
+const listParameters = parameterRefs(
+  'q',
+  'limit',
+  'offset',
+  'order_by_li',
+  'enabled',
+  'hidden',
+  'for_obj_type',
+  'for_obj_id',
+);
+
+/** The six operations of every type, and those of every type below its parents. */
+export function crudPaths(schema: GraphQLSchema, entities: Entity[]): Record<string, JsonSchema> {
+  const paths: Record<string, JsonSchema> = {};
+  for (const entity of entities) {
+    Object.assign(paths, pathsOf(schema, entity));
+    // A path goes along the first of several connections between the same two types.
+    for (const relation of toManys(entity).reverse())
+      Object.assign(paths, pathsOf(schema, relation.child, relation));
+  }
+  return paths;
+}
+
+function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Record<string, JsonSchema> {
+  const { table, name, single, plural, access } = entity;
+  const parent = relation?.parent;
+  const base = `/v3/crud/${parent ? `${parent.table}/{parent_id}/` : ''}${table}`;
+  const [one, many] = [words(single), words(plural)];
+  const list = relation ? `${relation.parent.single} { ${relation.field} }` : plural;
+
+  const operation = (
+    verb: string,
+    [summary, graphql, level]: [summary: string, graphql: string, level: string],
+    answer: string,
+    { parameters = [] as JsonSchema[], body = undefined as JsonSchema | undefined } = {},
+  ): JsonSchema => ({
+    operationId: `${verb}_${table}${parent ? `_of_${parent.table}` : ''}`,
+    tags: [table],
+    summary: parent ? `${summary} of one ${words(parent.single)}` : summary,
+    description: `Needs level ${level}.`,
+    'x-graphql-operation': graphql,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses: { 200: responseRef(answer), ...failuresOf('Crud', { writes: body !== undefined }) },
+  });
+
+  const parents = parent && { parameters: parameterRefs('parent_id') };
+  return {
+    [`${base}/`]: {
+      ...parents,
+      get: operation('list', [`List ${many}`, `query ${list}`, access.read], `${name}List`, {
+        parameters: listParameters,
+      }),
+      post: operation(
+        'create',
+        [`Create one ${one}`, `mutation create${name}`, access.create],
+        `${name}Written`,
+        {
+          parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
+          body: newRecord(schema, entity, relation?.attribute),
+        },
+      ),
+    },
+    [`${base}/search`]: {
+      ...parents,
+      post: operation('search', [`Search ${many}`, `query ${list}`, access.read], `${name}List`, {
+        parameters: listParameters,
+        body: schemaRef('Search'),
+      }),
+    },
+    [`${base}/{id}`]: {
+      parameters: [...(parents?.parameters ?? []), ...parameterRefs('id')],
+      get: operation('get', [`Read one ${one}`, `query ${single}`, access.read], name),
+      patch: operation(
+        'update',
+        [`Change one ${one}`, `mutation update${name}`, access.update],
+        `${name}Written`,
+        {
+          parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
+          body: schemaRef(`${name}Input`),
+        },
+      ),
+      delete: operation(
+        'remove',
+        [
+          `Remove one ${one}`,
+          `mutation remove${name}`,
+          `${access.update}; deleting for good ${access.remove}`,
+        ],
+        `${name}Written`,
+        { parameters: parameterRefs('method', 'return_obj') },
+      ),
+    },
+  };
+}
+
+const words = (name: string): string => snakeCase(name).replaceAll('_', ' ');

@@ -1,0 +1,103 @@
+import { STATUS_CODES } from 'node:http';
+import type { Response } from 'express';
+import {
+  AetherError,
+  forbidden,
+  invalid,
+  notFound,
+  rateLimited,
+  unauthenticated,
+  unavailable,
+  unknownField,
+  unprocessable,
+} from '../kernel/errors';
+import { sendActionError, sendCrudError } from './envelope';
+import { schemaRef, type JsonSchema } from './openapi-schemas';
+
+/** CRUD calls and actions tell of failures in different envelopes. */
+const senders = { Crud: sendCrudError, Action: sendActionError };
+type Family = keyof typeof senders;
+
+const reading = [400, 401, 403, 404, 422, 429, 503];
+const writing = [...reading, 413, 415];
+
+/** How an operation can fail, by status. */
+export const failuresOf = (family: Family, { writes }: { writes: boolean }): JsonSchema => ({
+  ...Object.fromEntries(
+    (writes ? writing : reading).map((status) => [status, responseRef(family + nameOf(status))]),
+  ),
+  default: responseRef(`${family}Failure`),
+});
+
+export const responseRef = (name: string): JsonSchema => ({ $ref: `#/components/responses/${name}` });
+
+const nameOf = (status: number): string => (STATUS_CODES[status] ?? '').replaceAll(' ', '');
+
+/** Every failed answer, with what the server would send as its examples. */
+export const failureResponses = (): Record<string, JsonSchema> =>
+  Object.fromEntries(
+    (Object.keys(senders) as Family[]).flatMap((family) => [
+      ...writing.map((status) => [
+        family + nameOf(status),
+        failure(
+          family,
+          STATUS_CODES[status] ?? '',
+          errors().filter((error) => error.status === status),
+        ),
+      ]),
+      [`${family}Failure`, failure(family, 'Any other failure.', others())],
+    ]),
+  );
+
+function failure(family: Family, description: string, examples: AetherError[]): JsonSchema {
+  const waits = examples.some(({ details }) => details.retryAfter !== undefined);
+  return {
+    description,
+    ...(waits && {
+      headers: { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } },
+    }),
+    content: {
+      'application/json': {
+        schema: schemaRef(`${family}Error`),
+        examples: Object.fromEntries(
+          examples.map((error) => [error.code, { value: sentBy(senders[family], error) }]),
+        ),
+      },
+    },
+  };
+}
+
+/** One error or more of each status. */
+const errors = (): AetherError[] => [
+  invalid({ start_datetime: 'must be a moment as in 2026-01-31T09:00:00Z' }),
+  unknownField('event_session', 'colour'),
+  new AetherError('DATABASE_DUPLICATE', 'There is such an object already.', { databaseCode: 1062 }),
+  unauthenticated('The token has expired.'),
+  forbidden('This needs level trusted; you are anonymous.'),
+  notFound('EventSession', 'aB3dE5fG7hJ'),
+  new AetherError('PAYLOAD_TOO_LARGE', 'The body is too large.'),
+  new AetherError('UNSUPPORTED_MEDIA_TYPE', 'A body is JSON: send content-type application/json.'),
+  unprocessable('An id has 11 to 22 characters of A-Z, a-z, 0-9, - and _.'),
+  rateLimited('Too many requests.', 1),
+  unavailable('The database is away.'),
+];
+
+const others = (): AetherError[] => [
+  new AetherError('METHOD_NOT_ALLOWED', 'Allowed here: GET, HEAD.'),
+  new AetherError('INTERNAL', 'Something went wrong on our side.'),
+];
+
+/** The body that a sender gives to a response. */
+function sentBy(send: (response: Response, error: AetherError) => void, error: AetherError): unknown {
+  let body: unknown;
+  const response = {
+    setHeader: () => response,
+    status: () => response,
+    json(value: unknown) {
+      body = value;
+      return response;
+    },
+  };
+  send(response as unknown as Response, error);
+  return body;
+}

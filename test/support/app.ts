@@ -1,0 +1,134 @@
+import 'reflect-metadata';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createApp, type App } from '../../src/app';
+import { readConfig } from '../../src/config';
+import type { Services } from '../../src/kernel/context';
+import { levels, type Level } from '../../src/kernel/levels';
+import { openServices } from '../../src/services';
+import { seed } from '../../seeders/rows';
+import { Caller } from './callers';
+import type { Tenant } from './factory';
+import { seedTenant } from './fixture';
+import { mariadbServer, redisServer, target } from './jest-target';
+import { freshDatabase } from './servers';
+
+export interface AppOptions {
+  /** Objects of each type in each account. */
+  rows?: number;
+  /** Variables of the environment, beside those of a test. */
+  env?: Record<string, string>;
+  /** Changes the addresses of the servers: for tests that take them away. */
+  through?: (servers: { databaseUrl?: string; redisUrl?: string }) => Promise<{ databaseUrl?: string; redisUrl?: string }>;
+}
+
+/** Keys that open every account, one for each level. */
+export const keyOf = (level: Level): string => `test-key-${level}`;
+
+/** The real application on a port of its own, over the database of this run, with two accounts in it. */
+export class TestApp {
+  url = '';
+  services!: Services;
+  here!: Tenant;
+  there!: Tenant;
+  /** What was logged as an error: a test that provokes one takes it out. */
+  readonly logged: Record<string, unknown>[] = [];
+  folder = '';
+  private app!: App;
+  private server!: Server;
+
+  async start({ rows = 6, env = {}, through }: AppOptions): Promise<void> {
+    this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
+    const addresses =
+      target === 'mariadb' ? { databaseUrl: await freshDatabase(mariadbServer!), redisUrl: redisServer } : {};
+    const { databaseUrl, redisUrl } = (await through?.(addresses)) ?? addresses;
+    const config = readConfig({
+      NODE_ENV: 'test',
+      DATA_DIR: this.folder,
+      ...(databaseUrl && { DATABASE_URL: databaseUrl }),
+      ...(redisUrl && { REDIS_URL: redisUrl }),
+      ...env,
+    });
+    const log = pino(
+      { level: 'error' },
+      { write: (line: string) => this.logged.push(JSON.parse(line) as Record<string, unknown>) },
+    );
+    this.services = await openServices(config, log);
+    this.app = await createApp(this.services, config);
+    this.server = createServer(this.app.handler);
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+
+    await seed(
+      this.services,
+      levels.map((level) => ({
+        type: 'api_key',
+        id: `TestKey-${level}`,
+        values: { name: `test ${level}`, publicKey: keyOf(level), level },
+      })),
+    );
+    this.here = await seedTenant(this.services, 'here', rows);
+    this.there = await seedTenant(this.services, 'there', rows);
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+    await this.app.stop();
+    await this.services.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** A caller by a key of this level, with an account: that of `here` unless another is given, none for null. */
+  as(level: Level, account: string | null = this.here.account): Caller {
+    return new Caller(this, { 'x-aether-api-key': keyOf(level), ...(account !== null && { 'x-account-id': account }) });
+  }
+
+  staff = (): Caller => this.as('trusted');
+  administrator = (): Caller => this.as('administrator');
+  guest = (): Caller => this.as('anonymous');
+  /** The most powerful caller who may not leave the account. */
+  manager = (): Caller => this.as('manager');
+  root = (): Caller => this.as('super');
+  otherAccount = (): Caller => this.as('manager', this.there.account);
+  nobody = (): Caller => new Caller(this, {});
+
+  /** How many SQL statements the work took. */
+  async statementsOf(work: () => Promise<unknown>): Promise<number> {
+    const before = this.services.database.statements;
+    await work();
+    return this.services.database.statements - before;
+  }
+
+  /** How many rows there are in the table, whosever they are. */
+  async countRows(table: string): Promise<number> {
+    const [row] = await this.services.database.select<{ n: number }>(`SELECT COUNT(*) AS n FROM \`${table}\``);
+    return row!.n;
+  }
+
+  /** A row of a table as the database has it. */
+  async rowOf(table: string, id: string): Promise<Record<string, unknown> | undefined> {
+    const [row] = await this.services.database.select(`SELECT * FROM \`${table}\` WHERE id_random = ?`, [id]);
+    return row;
+  }
+}
+
+/**
+ * Starts one application for the tests of the file, and ends it after them. An error that nobody foresaw, in any of them, is a
+ * failure of the file: such an answer is a 500, whatever the test looked at.
+ */
+export function useApp(options: AppOptions = {}): TestApp {
+  const app = new TestApp();
+  beforeAll(() => app.start(options));
+  afterAll(async () => {
+    await app.stop();
+    expect(app.logged).toEqual([]);
+  });
+  return app;
+}
