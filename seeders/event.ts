@@ -1,3 +1,4 @@
+import { databaseFromDate } from '../src/kernel/scalars';
 import type { Document } from './documents';
 import { personNumber } from './people';
 import type { Block } from './programme';
@@ -133,7 +134,7 @@ function* placed({ blocks, rooms, days }: EventPlan) {
 
 function moment(day: string, start: string, minutes: number): string {
   const time = new Date(`${day}T${start}:00Z`).getTime() + minutes * 60_000;
-  return new Date(time).toISOString().slice(0, 23).replace('T', ' ');
+  return databaseFromDate(new Date(time));
 }
 
 /* ---- files ---- */

@@ -78,7 +78,7 @@ function ownCondition(viewer: Viewer, entity: Entity, own: string, t: string, va
   const [name = '', rest] = own.split('.');
   const attribute = entity.attributes.get(name);
   if (rest && attribute?.ref) {
-    const p = `${t}o`;
+    const p = `${t}_own`;
     const inner = ownCondition(viewer, entityOf(attribute.ref.type), rest, p, values);
     return `EXISTS (SELECT 1 FROM \`${attribute.ref.type}\` ${p} WHERE ${p}.id = ${t}.\`${attribute.column}\` AND ${inner})`;
   }

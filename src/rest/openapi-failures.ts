@@ -36,8 +36,8 @@ const nameOf = (status: number): string => (STATUS_CODES[status] ?? '').replaceA
 /** Every failed answer, with what the server would send as its examples. */
 export const failureResponses = (): Record<string, JsonSchema> =>
   Object.fromEntries(
-    (Object.keys(senders) as Family[]).flatMap((family) => [
-      ...writing.map((status) => [
+    (Object.keys(senders) as Family[]).flatMap((family): [string, JsonSchema][] => [
+      ...writing.map((status): [string, JsonSchema] => [
         family + nameOf(status),
         failure(
           family,

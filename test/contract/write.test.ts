@@ -1,7 +1,9 @@
 import { isPublicId } from '../../src/kernel/public-id';
 import { allEntities, entityOf, type Entity } from '../../src/kernel/entity';
 import { isRequired, isWritable } from '../../src/kernel/input-types';
+import { atLeast } from '../../src/kernel/levels';
 import { useApp } from '../support/app';
+import type { Caller } from '../support/callers';
 import { valuesFor, type Values } from '../support/factory';
 import { nextNumber } from '../support/fixture';
 import { graph } from '../support/graph';
@@ -25,6 +27,17 @@ const neededValues = (entity: Entity): Values => {
       .map(({ name }) => [name, values[name]]),
   );
 };
+
+/** A caller of the lowest level that may create such an object: the one whose it is, where it is somebody's. */
+async function creatorOf({ access, attributes }: Entity, values: Values): Promise<Caller> {
+  const { own, readAll = 'anonymous', create } = access;
+  if (own === undefined || atLeast(create, readAll)) return app.as(create);
+  const [first = '', rest] = own.split('.');
+  const reference = attributes.get(first)?.ref?.type ?? '';
+  const above = app.here.rows[reference]?.find(({ id, values: { personId } }) => (rest ? personId : id));
+  if (rest) values[first] = above?.id;
+  return app.signedIn(create, { person: String(rest ? above?.values[rest] : above?.id) });
+}
 
 /** Does the object, as it was read, hold what was given? What is never answered is looked up in the table. */
 async function expectHolds(entity: Entity, object: Values, given: Values): Promise<void> {
@@ -75,9 +88,10 @@ describe.each(types)('%s', (type) => {
   );
 
   test('the level that the type asks for and what it requires are enough to create one', async () => {
-    const caller = app.as(entity.access.create);
+    const values = neededValues(entity);
+    const caller = await creatorOf(entity, values);
     const before = await app.countRows(type);
-    const made = await caller.rest('POST', `${path}/?return_obj=false`, bodyOf(entity, neededValues(entity)));
+    const made = await caller.rest('POST', `${path}/?return_obj=false`, bodyOf(entity, values));
     expect(made).toMatchObject({ status: 200 });
     expect(isPublicId(made.data)).toBe(true);
     expect(await app.countRows(type)).toBe(before + 1);
@@ -187,7 +201,7 @@ describe.each(types)('%s', (type) => {
     const row = await app.rowOf(type, id);
     const sent = Object.fromEntries(closed.map(({ column }) => [column, 'changed']));
     const answer = await app.root().rest('PATCH', `${path}/${id}`, { ...sent, account_id: app.there.account });
-    expect(answer.status).toBe(entity.tenant === 'self' ? 400 : 200);
+    expect(answer.status).toBe(200);
     expect({ ...(await app.rowOf(type, id)), updated_on: null }).toEqual({ ...row, updated_on: null });
     for (const { name } of closed) {
       const { errors } = await graph.update(app.root(), entity, id, { [name]: 'changed' });

@@ -26,6 +26,12 @@ export interface AppOptions {
   through?: (servers: { databaseUrl?: string; redisUrl?: string }) => Promise<{ databaseUrl?: string; redisUrl?: string }>;
 }
 
+interface Identity {
+  person?: string;
+  user?: string;
+  account?: string;
+}
+
 /** Keys that open every account, one for each level. */
 export const keyOf = (level: Level): string => `test-key-${level}`;
 
@@ -98,6 +104,13 @@ export class TestApp {
   root = (): Caller => this.as('super');
   otherAccount = (): Caller => this.as('manager', this.there.account);
   nobody = (): Caller => new Caller(this, {});
+
+  /** A person who has signed in, with a key that opens nothing by itself. */
+  async signedIn(level: Level, { person, user, account = this.here.account }: Identity = {}): Promise<Caller> {
+    const claims = { account_id: account, person_id: person, user_id: user, [level]: true };
+    const token = await this.services.tokens.sign(claims, 3600);
+    return this.guest().with({ 'x-account-id': account, authorization: `Bearer ${token}` });
+  }
 
   /** How many SQL statements the work took. */
   async statementsOf(work: () => Promise<unknown>): Promise<number> {

@@ -60,20 +60,42 @@ export function inOrderOfNeed(): Entity[] {
  * where there are enough of them, its own. What may be null is so now and then, unless `full` is asked for.
  */
 export function valuesFor(entity: Entity, tenant: Tenant, n: number, { full = true } = {}): Values {
+  for (let turn = n; ; turn += 1) {
+    const values = valuesOfTurn(entity, tenant, turn, n, full);
+    if (isUnused(entity, tenant, values)) return values;
+  }
+}
+
+const used = new Set<string>();
+
+/** Pairs that may be there once only, such as a file and what it is linked to, are not given twice. */
+function isUnused({ table, indexes, attributes }: Entity, { account }: Tenant, values: Values): boolean {
+  for (const { unique, columns } of indexes) {
+    const members = [...attributes.values()].filter(({ column }) => columns.includes(column));
+    if (!unique || members.some(({ kind }) => kind !== 'ref' && kind !== 'anyId' && kind !== 'anyType')) continue;
+    const key = JSON.stringify([account, table, ...members.map(({ name }) => values[name])]);
+    if (used.has(key)) return false;
+    used.add(key);
+  }
+  return true;
+}
+
+/** References follow the turn, everything else the number. */
+function valuesOfTurn(entity: Entity, tenant: Tenant, turn: number, n: number, full: boolean): Values {
   const values: Values = {};
   const attributes = [...entity.attributes.values()].filter(isWritable);
   const parents: Record<string, Made> = {};
 
   for (const attribute of attributes) {
     if (attribute.any) {
-      const parent = parentOf(entity, attribute, tenant, n, full);
+      const parent = parentOf(entity, attribute, tenant, turn, full);
       values[attribute.any.typeAttribute] = parent.type;
       values[attribute.name] = parent.id;
       parents[attribute.name] = parent;
     } else if (attribute.ref) {
       const made = tenant.rows[attribute.ref.type] ?? [];
       const left = !full && attribute.nullable && (n + attribute.name.length) % 4 === 0;
-      const parent = made.length > 0 && !left ? pick(made, n) : undefined;
+      const parent = made.length > 0 && !left ? pick(made, turn) : undefined;
       if (!parent && !attribute.nullable) throw new Error(`There is no ${attribute.ref.type} for ${entity.name}`);
       values[attribute.name] = parent?.id ?? null;
       if (parent) parents[attribute.name] = parent;

@@ -1,0 +1,77 @@
+import { version } from '../paths';
+import { graphiqlAssets, swaggerUiAssets } from './assets';
+
+/** What pages may do: nothing but load from this origin and call it. */
+export const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  'font-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export interface Link {
+  name: string;
+  path: string;
+  about: string;
+}
+
+export const startPage = (links: Link[]): string =>
+  page({
+    title: 'Aether API',
+    body: `<main class="start">
+  <h1>Aether API</h1>
+  <p>Version ${version}</p>
+  <ul>
+    ${links.map(({ name, path, about }) => `<li><a href="${path}"><b>${name}</b> <code>${path}</code></a><br>${about}</li>`).join('\n    ')}
+  </ul>
+</main>`,
+  });
+
+export const docsPage = (): string =>
+  page({
+    title: 'Aether API: REST',
+    styles: [swaggerUiAssets.style.url],
+    body: '<div id="docs"></div>',
+    scripts: [swaggerUiAssets.script.url, '/assets/docs.js'],
+  });
+
+export const graphiqlPage = (): string =>
+  page({
+    title: 'Aether API: GraphiQL',
+    styles: [graphiqlAssets.style.url],
+    body: '<div id="graphiql"></div>',
+    scripts: [
+      graphiqlAssets.react.url,
+      graphiqlAssets.reactDom.url,
+      graphiqlAssets.script.url,
+      '/assets/graphiql.js',
+    ],
+  });
+
+interface Page {
+  title: string;
+  body: string;
+  styles?: string[];
+  scripts?: string[];
+}
+
+const page = ({ title, body, styles = [], scripts = [] }: Page): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="/assets/icon.svg">
+${[...styles, '/assets/pages.css'].map((url) => `<link rel="stylesheet" href="${url}">`).join('\n')}
+</head>
+<body>
+${body}
+${scripts.map((url) => `<script src="${url}"></script>`).join('\n')}
+</body>
+</html>
+`;
