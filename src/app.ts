@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { pinoHttp } from 'pino-http';
 import { credentialsOf } from './auth/viewer';
 import type { Config } from './config';
+import { docsRouter } from './docs/router';
 import { createExecutor, internal, type Executor } from './graphql/execute';
 import { makeSchema } from './graphql/schema';
 import { handleGraphql, startGraphql } from './graphql/server';
@@ -67,6 +68,7 @@ export async function createApp(services: Services, config: Config): Promise<App
     failing(sendCrudError),
   );
   app.use('/v3/action', actionRouter(schema, { executor, uploadMaxBytes: config.uploadMaxBytes }));
+  app.use(docsRouter(schema, config));
   app.use((request: Request) => {
     throw new AetherError('NOT_FOUND', `There is nothing at ${request.path}.`);
   });

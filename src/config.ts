@@ -73,11 +73,18 @@ export interface Config {
  * Reads and checks the environment.
  * @throws ConfigError naming every problem at once.
  */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(env?: NodeJS.ProcessEnv): Config {
+  const { config, problems } = checkConfig(env);
+  if (!config || problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/** The same without throwing, for who has more to check; no configuration when variables could not be read at all. */
+export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Config; problems: string[] } {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = variables.safeParse(given);
   if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+    return { problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) };
 
   const v = parsed.data;
   const production = v.NODE_ENV === 'production';
@@ -91,10 +98,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     else if (knownJwtKeys.some((known) => v.AE_API_JWT_KEY?.startsWith(known)))
       problems.push('AE_API_JWT_KEY: a key from an example is known to everyone');
   }
-  if (problems.length > 0) throw new ConfigError(problems);
 
   const dataDir = resolve(v.DATA_DIR);
-  return Object.freeze({
+  const config: Config = Object.freeze({
     production,
     host: v.HOST,
     port: v.PORT,
@@ -115,4 +121,5 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
     exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
   });
+  return { config, problems };
 }

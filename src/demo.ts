@@ -1,6 +1,8 @@
 import { demo, demoKeys, seedDemo } from '../seeders/demo';
-import { ConfigError } from './config';
+import type { Config } from './config';
+import { openDatabase } from './database/open';
 import type { Services } from './kernel/context';
+import { AetherError } from './kernel/errors';
 import { startFakeNovi } from './novi/fake-server';
 
 export interface Demo {
@@ -17,19 +19,23 @@ export async function startDemo(services: Services): Promise<Demo> {
   return { stop: () => novi.close(), banner: (url) => banner(url, novi.url) };
 }
 
-/**
- * Makes sure that no key that everyone knows opens this database: for production, before it listens.
- * @throws ConfigError naming the keys that do.
- */
-export async function assertNoDemoKeys({ database }: Pick<Services, 'database'>): Promise<void> {
-  const found = await database.select<{ id: string }>(
-    `SELECT id_random AS id FROM api_key WHERE enable = 1 AND public_key IN (${demoKeys.map(() => '?').join()})`,
-    [...demoKeys],
-  );
-  if (found.length > 0)
-    throw new ConfigError(
-      found.map(({ id }) => `api_key ${id}: a key of the demo is known to everyone; disable it`),
+/** What is wrong with a database in production: keys that everyone knows open it. */
+export async function demoKeyProblems({ databaseUrl, dataDir }: Config): Promise<string[]> {
+  if (databaseUrl === undefined) return [];
+  const database = await openDatabase({ url: databaseUrl, dataDir, poolMax: 1 });
+  try {
+    const found = await database.select<{ id: string }>(
+      `SELECT id_random AS id FROM api_key WHERE enable = 1 AND public_key IN (${demoKeys.map(() => '?').join()})`,
+      [...demoKeys],
     );
+    return found.map(({ id }) => `api_key ${id}: a key of the demo is known to everyone; disable it`);
+  } catch (error) {
+    // A new database has no keys at all; one that is away is told of when it is opened in earnest.
+    if (error instanceof AetherError) return [];
+    throw error;
+  } finally {
+    await database.close();
+  }
 }
 
 function banner(url: string, noviUrl: string): string {

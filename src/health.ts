@@ -2,8 +2,19 @@ import { Router } from 'express';
 import type { Services } from './kernel/context';
 import { version } from './paths';
 
-/** `/health`, `/healthz`, `/readyz`: how the server is; 503 when the database is away. */
-export function healthRouter({ database, cache }: Services): Router {
+declare module './kernel/context' {
+  interface Services {
+    /** True once the server has been told to stop: it finishes what it has, and wants no more. */
+    draining?: boolean;
+  }
+}
+
+/**
+ * `/health`, `/healthz`, `/readyz`: how the server is; 503 when the database is away. Who balances load
+ * asks `/readyz`, which says 503 too while the server drains.
+ */
+export function healthRouter(services: Services): Router {
+  const { database, cache } = services;
   const router = Router();
   const state = async (ping: () => Promise<void>): Promise<'ok' | 'down'> => {
     try {
@@ -13,9 +24,9 @@ export function healthRouter({ database, cache }: Services): Router {
       return 'down';
     }
   };
-  router.get(['/health', '/healthz', '/readyz'], async (_request, response) => {
+  router.get(['/health', '/healthz', '/readyz'], async (request, response) => {
     const [databaseState, cacheState] = await Promise.all([state(() => database.ping()), state(() => cache.ping())]);
-    const well = databaseState === 'ok';
+    const well = databaseState === 'ok' && !(services.draining && request.path.startsWith('/readyz'));
     response.set('Cache-Control', 'no-store');
     if (!well) response.set('Retry-After', '2');
     response.status(well ? 200 : 503).json({

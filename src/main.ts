@@ -2,13 +2,15 @@ import 'reflect-metadata';
 import { createServer } from 'node:http';
 import { pino } from 'pino';
 import { createApp } from './app';
-import { ConfigError, readConfig } from './config';
-import { startDemo } from './demo';
+import { checkConfig, ConfigError } from './config';
+import { demoKeyProblems, startDemo } from './demo';
 import { openServices } from './services';
 
 /** Starts the server: reads the configuration, opens the services, listens, and drains when it is told to stop. */
 async function main(): Promise<void> {
-  const config = readConfig();
+  const { config, problems } = checkConfig();
+  if (config?.production) problems.push(...(await demoKeyProblems(config)));
+  if (!config || problems.length > 0) throw new ConfigError(problems);
   const log = pino({
     level: config.logLevel,
     redact: ['*.password', '*.secret_key', '*.jwt', 'req.headers.authorization', 'req.headers["x-aether-api-key"]'],
@@ -42,8 +44,12 @@ async function main(): Promise<void> {
       log.warn('requests in flight are cut off');
       server.closeAllConnections();
     }, config.shutdownGraceMs);
+    services.draining = true;
+    // A connection that was busy is idle later; left alone it would stay open until it times out.
+    const sweeping = setInterval(() => { server.closeIdleConnections(); }, 100);
     server.close(() => {
       clearTimeout(impatience);
+      clearInterval(sweeping);
       void (async () => {
         await app.stop();
         await demo?.stop();
@@ -51,7 +57,6 @@ async function main(): Promise<void> {
         log.info('stopped');
       })();
     });
-    server.closeIdleConnections();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { stop(signal); });
 }

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 export interface Asset {
   /** Names the version, so that browsers may keep the file for good. */
   url: string;
+  etag: string;
   root: string;
   file: string;
 }
@@ -28,5 +29,5 @@ export const graphiqlAssets = {
 
 function asset(manifest: string, file: string): Asset {
   const { name, version } = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string; version: string };
-  return { url: `/assets/${name}@${version}/${file}`, root: dirname(manifest), file };
+  return { url: `/assets/${name}@${version}/${file}`, etag: `"${version}"`, root: dirname(manifest), file };
 }

@@ -25,9 +25,9 @@ export function docsRouter(schema: GraphQLSchema, { production, demoData }: Conf
     });
   };
   const files = (assets: Record<string, Asset>): void => {
-    for (const { url, root, file } of Object.values(assets))
+    for (const { url, etag, root, file } of Object.values(assets))
       router.get(url, (_request, response) => {
-        response.sendFile(file, { root, maxAge: '1y', immutable: true });
+        response.set('ETag', etag).sendFile(file, { root, maxAge: '1y', immutable: true });
       });
   };
 

@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLInterfaceType, GraphQLSchema } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { bindRelations, relationResolvers } from '../kernel/crud-resolver';
 import { guard } from '../kernel/permissions';
@@ -19,5 +19,7 @@ export function makeSchema(resolvers: readonly (new () => object)[]): GraphQLSch
     authMode: 'error',
   });
   bindRelations(schema);
+  // TypeGraphQL would look for an instance of a class; a row says by itself what it is.
+  (schema.getType('Node') as GraphQLInterfaceType).resolveType = (row: { __typename?: string }) => row.__typename;
   return guard(schema);
 }

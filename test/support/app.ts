@@ -138,6 +138,7 @@ export class TestApp {
  */
 export function useApp(options: AppOptions = {}): TestApp {
   const app = new TestApp();
+  jest.setTimeout(30_000);
   beforeAll(() => app.start(options));
   afterAll(async () => {
     await app.stop();
