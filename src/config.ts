@@ -1,9 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
-const flag = z
-  .enum(['true', 'false', '1', '0', ''])
-  .transform((value) => value === 'true' || value === '1');
+const flag = z.enum(['true', 'false', '1', '0', '']).transform((value) => value === 'true' || value === '1');
 const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 /** Every variable that the server reads, with its default. `.env.example` explains them to operators. */
@@ -17,7 +15,9 @@ const variables = z.object({
 
   DATA_DIR: z.string().default('.data'),
   FILE_ROOT: z.string().optional(),
-  DATABASE_URL: z.url({ protocol: /^mariadb$/, error: 'must be mariadb://user:password@host:port/database' }).optional(),
+  DATABASE_URL: z
+    .url({ protocol: /^mariadb$/, error: 'must be mariadb://user:password@host:port/database' })
+    .optional(),
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(500).default(10),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be redis://host:port' }).optional(),
   DEMO_DATA: flag.optional(),

@@ -25,7 +25,10 @@ export function healthRouter(services: Services): Router {
     }
   };
   router.get(['/health', '/healthz', '/readyz'], async (request, response) => {
-    const [databaseState, cacheState] = await Promise.all([state(() => database.ping()), state(() => cache.ping())]);
+    const [databaseState, cacheState] = await Promise.all([
+      state(() => database.ping()),
+      state(() => cache.ping()),
+    ]);
     const well = databaseState === 'ok' && !(services.draining && request.path.startsWith('/readyz'));
     response.set('Cache-Control', 'no-store');
     if (!well) response.set('Retry-After', '2');

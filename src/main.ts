@@ -13,10 +13,17 @@ async function main(): Promise<void> {
   if (!config || problems.length > 0) throw new ConfigError(problems);
   const log = pino({
     level: config.logLevel,
-    redact: ['*.password', '*.secret_key', '*.jwt', 'req.headers.authorization', 'req.headers["x-aether-api-key"]'],
+    redact: [
+      '*.password',
+      '*.secret_key',
+      '*.jwt',
+      'req.headers.authorization',
+      'req.headers["x-aether-api-key"]',
+    ],
     ...(!config.production && process.stdout.isTTY && { transport: { target: 'pino-pretty' } }),
   });
-  if (config.exposePasscodes) log.warn('LEGACY_EXPOSE_PASSCODES is on: every browser is sent the passcodes of its site');
+  if (config.exposePasscodes)
+    log.warn('LEGACY_EXPOSE_PASSCODES is on: every browser is sent the passcodes of its site');
 
   const services = await openServices(config, log);
   const demo = config.demoData ? await startDemo(services) : undefined;
@@ -46,7 +53,9 @@ async function main(): Promise<void> {
     }, config.shutdownGraceMs);
     services.draining = true;
     // A connection that was busy is idle later; left alone it would stay open until it times out.
-    const sweeping = setInterval(() => { server.closeIdleConnections(); }, 100);
+    const sweeping = setInterval(() => {
+      server.closeIdleConnections();
+    }, 100);
     server.close(() => {
       clearTimeout(impatience);
       clearInterval(sweeping);
@@ -58,7 +67,10 @@ async function main(): Promise<void> {
       })();
     });
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { stop(signal); });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      stop(signal);
+    });
 }
 
 main().catch((error: unknown) => {

@@ -9,4 +9,6 @@ export const packageRoot = (() => {
 })();
 
 /** Version of the product. */
-export const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+export const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+  version: string;
+};

@@ -26,7 +26,11 @@ function generate(): Map<string, string> {
     ['openapi.json', `${JSON.stringify(openApiOf(schema), null, 2)}\n`],
     ['tables.sql', `${tables.flatMap((table) => createTableSql(table, 'mariadb')).join(';\n\n')};\n`],
   ]);
-  const names = existsSync(migrations) ? readdirSync(migrations).filter((name) => name.endsWith('.json')).sort() : [];
+  const names = existsSync(migrations)
+    ? readdirSync(migrations)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+    : [];
   const before = foldSteps(
     names.flatMap((name) => JSON.parse(readFileSync(join(migrations, name), 'utf8')) as MigrationStep[]),
   );

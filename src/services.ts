@@ -31,11 +31,15 @@ const deciding = new Set(['api_key', 'user', 'account']);
  * Opens everything that the server stands on, and brings the tables up to date.
  * @throws when the database cannot be reached or migrated.
  */
-export async function openServices(config: Config, log: Logger, now: () => Date = () => new Date()): Promise<Services> {
+export async function openServices(
+  config: Config,
+  log: Logger,
+  now: () => Date = () => new Date(),
+): Promise<Services> {
   const { databaseUrl, dataDir, databasePoolMax, redisUrl, jwtKey } = config;
   const database = await openDatabase(
     { url: databaseUrl, dataDir, poolMax: databasePoolMax },
-    allEntities().map(({ type }) => type) as never,
+    allEntities().map(({ type }) => type),
   );
   const ran = await migrate(database, join(packageRoot, 'schema/migrations'));
   if (ran.length > 0) log.info({ migrations: ran }, 'migrated');

@@ -31,10 +31,21 @@ export class ApiKey extends CommonEntity {
   })
   declare accountId: number | null;
 
-  @Attr.string({ max: 22, unique: true, exact: true, nullable: false, doc: 'The key that programs send openly.' })
+  @Attr.string({
+    max: 22,
+    unique: true,
+    exact: true,
+    nullable: false,
+    doc: 'The key that programs send openly.',
+  })
   declare publicKey: string;
 
-  @Attr.string({ read: 'never', write: 'server', exact: true, doc: 'Digest of the key that programs keep to themselves.' })
+  @Attr.string({
+    read: 'never',
+    write: 'server',
+    exact: true,
+    doc: 'Digest of the key that programs keep to themselves.',
+  })
   declare secretKey: string | null;
 
   @Attr.string({
@@ -74,7 +85,12 @@ export class ApiKeyResolver extends CrudResolver(ApiKey) {
     return super.create(input, ctx, info);
   }
 
-  override update(id: string, input: Input, ctx: Context, info: GraphQLResolveInfo): Promise<Record<string, Row>> {
+  override update(
+    id: string,
+    input: Input,
+    ctx: Context,
+    info: GraphQLResolveInfo,
+  ): Promise<Record<string, Row>> {
     checkGrant(input, ctx);
     return super.update(id, input, ctx, info);
   }
@@ -83,6 +99,8 @@ export class ApiKeyResolver extends CrudResolver(ApiKey) {
 /** Nobody makes a key that may do more than they may themselves. */
 function checkGrant({ level, publicKey }: Input, { viewer }: Context): void {
   if (level != null && !isLevel(level)) throw invalid({ level: `must be one of ${levels.join(', ')}` });
-  if (level != null && !atLeast(viewer.level, level)) throw forbidden(`A key of level ${level} is beyond your own.`);
-  if (publicKey != null && !isPublicId(publicKey)) throw invalid({ publicKey: 'has 11 to 22 characters of A-Z, a-z, 0-9, - and _' });
+  if (level != null && !atLeast(viewer.level, level))
+    throw forbidden(`A key of level ${level} is beyond your own.`);
+  if (publicKey != null && !isPublicId(publicKey))
+    throw invalid({ publicKey: 'has 11 to 22 characters of A-Z, a-z, 0-9, - and _' });
 }

@@ -40,7 +40,8 @@ export class BootstrapResolver {
       'Finds the tenant of an address, for callers that have a key and no account yet. Null when the address is unknown, or the site asks for an access key and this is not it.',
   })
   async bootstrap(
-    @Arg('fqdn', () => String, { description: 'Host name of the page, with its port if it has one.' }) fqdn: string,
+    @Arg('fqdn', () => String, { description: 'Host name of the page, with its port if it has one.' })
+    fqdn: string,
     @Arg('accessKey', () => String, { nullable: true, description: 'Access key of the site; empty is none.' })
     accessKey: string | null,
     @Ctx() ctx: Context,

@@ -83,7 +83,9 @@ export interface Viewers {
 /** A changed key or user takes effect at once in every process that hears of it, and after this time in all others. */
 const memoryMs = 5_000;
 
-export function createViewers(services: Pick<Services, 'database' | 'publicIds' | 'tokens' | 'now'>): Viewers {
+export function createViewers(
+  services: Pick<Services, 'database' | 'publicIds' | 'tokens' | 'now'>,
+): Viewers {
   const { database, publicIds, tokens, now } = services;
   const keys = new LRUCache<string, { row: KeyRow | undefined }>({ max: 10_000, ttl: memoryMs });
   const users = new LRUCache<string, { row: UserRow | undefined }>({ max: 10_000, ttl: memoryMs });
@@ -96,7 +98,9 @@ export function createViewers(services: Pick<Services, 'database' | 'publicIds' 
       [value, value, digest],
     );
     // The database may compare without regard to case; a key is compared to the letter.
-    return rows.find(({ public_key, secret_key }) => public_key === value || secret_key === value || secret_key === digest);
+    return rows.find(
+      ({ public_key, secret_key }) => public_key === value || secret_key === value || secret_key === digest,
+    );
   }
 
   async function keyOf(value: string | undefined): Promise<KeyRow> {
@@ -111,7 +115,11 @@ export function createViewers(services: Pick<Services, 'database' | 'publicIds' 
     return row;
   }
 
-  function checkWindow({ enable_from, enable_to }: Pick<KeyRow, 'enable_from' | 'enable_to'>, what: string): void {
+  function checkWindow(
+    { enable_from, enable_to }: Pick<KeyRow, 'enable_from' | 'enable_to'>,
+    what: string,
+  ): void {
+    if (!enable_from && !enable_to) return;
     const moment = now().toISOString().replace('T', ' ');
     if (enable_from && moment < enable_from) throw forbidden(`${what} is not valid yet.`);
     if (enable_to && moment > enable_to) throw forbidden(`${what} has expired.`);
@@ -132,8 +140,8 @@ export function createViewers(services: Pick<Services, 'database' | 'publicIds' 
   }
 
   async function userOf(claims: Claims): Promise<UserRow | undefined> {
-    if (claims.user_id === undefined) return undefined;
-    const id = String(claims.user_id);
+    if (claims.user_id == null) return undefined;
+    const id = claims.user_id;
     let known = users.get(id);
     if (!known) users.set(id, (known = { row: isPublicId(id) ? await readUser(id) : undefined }));
     const { row } = known;
@@ -163,7 +171,7 @@ export function createViewers(services: Pick<Services, 'database' | 'publicIds' 
       const claims = token === undefined ? undefined : await tokens.verify(token);
       const user = claims && (await userOf(claims));
       const level = user ? levelOfUser(user) : claims ? levelOfRoles(claims) : keyLevel(row);
-      const claimed = claims?.account_id === undefined ? undefined : await accountOf(String(claims.account_id));
+      const claimed = claims?.account_id == null ? undefined : await accountOf(claims.account_id);
 
       const wanted = account === undefined ? undefined : await accountOf(account);
       if (wanted && claims && wanted.pk !== claimed?.pk && level !== 'super')
@@ -176,9 +184,14 @@ export function createViewers(services: Pick<Services, 'database' | 'publicIds' 
         throw forbidden('The user of this token belongs to another account.');
 
       return {
-        key: { pk: row.pk, id: row.id, name: row.name ?? row.id, administrative: Boolean(row.administrative) },
+        key: {
+          pk: row.pk,
+          id: row.id,
+          name: row.name ?? row.id,
+          administrative: Boolean(row.administrative),
+        },
         account: chosen ?? null,
-        person: (claims?.person_id && (await identity('person', String(claims.person_id)))) || null,
+        person: (claims?.person_id && (await identity('person', claims.person_id))) || null,
         user: user ? { pk: user.pk, id: user.id } : null,
         level,
       };

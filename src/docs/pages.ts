@@ -1,19 +1,6 @@
 import { version } from '../paths';
 import { graphiqlAssets, swaggerUiAssets } from './assets';
 
-/** What pages may do: nothing but load from this origin and call it. */
-export const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  'font-src data:',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
 export interface Link {
   name: string;
   path: string;

@@ -6,7 +6,7 @@ import type { Config } from '../config';
 import { version } from '../paths';
 import { openApiText } from '../rest/openapi';
 import { graphiqlAssets, swaggerUiAssets, type Asset } from './assets';
-import { docsPage, graphiqlPage, pagePolicy, startPage, type Link } from './pages';
+import { docsPage, graphiqlPage, startPage, type Link } from './pages';
 import { docsScript, graphiqlScript, icon, pagesStyle } from './texts';
 
 /**
@@ -16,12 +16,16 @@ import { docsScript, graphiqlScript, icon, pagesStyle } from './texts';
 export function docsRouter(schema: GraphQLSchema, { production, demoData }: Config): Router {
   const router = Router();
   const caller = demoData ? { key: demo.trustedKey, account: demo.account, event: demo.event } : undefined;
-  const links = production ? productionLinks : [...productionLinks, ...developmentLinks];
+  const links = linksOf(production);
 
   const text = (path: string, type: string, body: () => string): void => {
     router.get(path, (_request, response) => {
-      if (type === 'html') response.set('Content-Security-Policy', pagePolicy);
       sendText(response.type(type), body());
+    });
+  };
+  const page = (path: string, body: () => string, policy = pagePolicy()): void => {
+    router.get(path, (_request, response) => {
+      sendText(response.type('html').set('Content-Security-Policy', policy), body());
     });
   };
   const files = (assets: Record<string, Asset>): void => {
@@ -31,42 +35,65 @@ export function docsRouter(schema: GraphQLSchema, { production, demoData }: Conf
       });
   };
 
-  router.get('/', (request, response) => {
+  router.get('/', (request, response, next) => {
     response.vary('Accept');
     // A program that takes anything gets JSON.
-    if (request.accepts(['json', 'html']) === 'html')
-      sendText(response.type('html').set('Content-Security-Policy', pagePolicy), startPage(links));
-    else
-      response.json({
-        name: 'Aether API',
-        version,
-        links: Object.fromEntries(links.map(({ name, path }) => [name, path])),
-      });
+    if (request.accepts(['json', 'html']) === 'html') next();
+    else response.json({ name: 'Aether API', version, links: pathsOf(links) });
   });
+  page('/', () => startPage(links));
   text('/assets/pages.css', 'css', () => pagesStyle);
   text('/assets/icon.svg', 'svg', () => icon);
 
   text('/openapi.json', 'json', () => openApiText(schema));
-  text('/docs', 'html', docsPage);
+  page('/docs', docsPage);
   text('/assets/docs.js', 'js', () => docsScript(caller));
   files(swaggerUiAssets);
 
   if (production) return router;
-  text('/graphiql', 'html', graphiqlPage);
+  // The dialogs of GraphiQL bring a style element of their own.
+  page('/graphiql', graphiqlPage, pagePolicy("'self' 'unsafe-inline'"));
   text('/assets/graphiql.js', 'js', () => graphiqlScript(caller));
   files(graphiqlAssets);
   return router;
 }
 
-const productionLinks: Link[] = [
-  { name: 'GraphQL', path: '/graphql', about: 'The graph: everything there is, in one place.' },
-  { name: 'REST', path: '/docs', about: 'The older API, to read and to try out.' },
+const linksOf = (production: boolean): Link[] => [
+  ...(production
+    ? []
+    : [
+        {
+          name: 'GraphiQL',
+          path: '/graphiql',
+          about: 'Write and run queries, and look up what there is. Works offline.',
+        },
+      ]),
+  {
+    name: 'GraphQL',
+    path: '/graphql',
+    about: `The graph itself.${production ? '' : ' A browser gets Apollo Sandbox, which needs the internet.'}`,
+  },
+  { name: 'REST', path: '/docs', about: 'The older API, to read and to try out. Works offline.' },
   { name: 'OpenAPI', path: '/openapi.json', about: 'The same for programs.' },
   { name: 'Health', path: '/health', about: 'How the server is.' },
 ];
-const developmentLinks: Link[] = [
-  { name: 'GraphiQL', path: '/graphiql', about: 'Queries to write, run and look up; works offline.' },
-];
+
+const pathsOf = (links: Link[]): Record<string, string> =>
+  Object.fromEntries(links.map(({ name, path }) => [name.toLowerCase(), path]));
+
+/** What a page may do: load from this origin and call it, and nothing else. */
+const pagePolicy = (styles = "'self'"): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src ${styles}`,
+    "img-src 'self' data:",
+    'font-src data:',
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
 /** Express compares the tag with what the browser has, and answers 304 when it is the same. */
 function sendText(response: Response, body: string): void {

@@ -10,7 +10,8 @@ import { insertObject } from '../kernel/write';
 
 /** Asked before the first byte is read. */
 export const mayUpload = (ctx: Context): void => {
-  for (const table of ['event_file', 'hosted_file', 'hosted_file_link']) mayWrite(ctx, entityOf(table), 'create');
+  for (const table of ['event_file', 'hosted_file', 'hosted_file_link'])
+    mayWrite(ctx, entityOf(table), 'create');
 };
 
 /**
@@ -21,7 +22,8 @@ export const mayUpload = (ctx: Context): void => {
 export async function uploadEventFiles(ctx: Context, { fields, files }: UploadForm): Promise<string[]> {
   const type = fields.for_type ?? (fields.event_id === undefined ? undefined : 'event');
   const target = fields.for_id ?? fields.event_id;
-  if (type === undefined || target === undefined) throw unprocessable('An event file needs for_type and for_id.');
+  if (type === undefined || target === undefined)
+    throw unprocessable('An event file needs for_type and for_id.');
   const ids: string[] = [];
   await ctx.services.database.transaction(async (tx) => {
     ids.length = 0;

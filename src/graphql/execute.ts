@@ -20,7 +20,12 @@ export type Variables = Record<string, unknown>;
 
 /** Runs parsed and validated documents; every door comes through here, so errors look the same behind each. */
 export interface Executor {
-  run(document: DocumentNode, variables: Variables, ctx: Context, operationName?: string): Promise<ExecutionResult>;
+  run(
+    document: DocumentNode,
+    variables: Variables,
+    ctx: Context,
+    operationName?: string,
+  ): Promise<ExecutionResult>;
 }
 
 /** An operation that is compiled, and what its variables are. */
@@ -37,11 +42,12 @@ export function createExecutor(schema: GraphQLSchema): Executor {
   const known = new WeakMap<DocumentNode, Map<string, Compiled | 'seen' | 'impossible'>>();
 
   function compiled(document: DocumentNode, operationName: string): Compiled | undefined {
-    let operations = known.get(document);
-    if (!operations) known.set(document, (operations = new Map()));
+    const operations = known.get(document) ?? new Map<string, Compiled | 'seen' | 'impossible'>();
+    known.set(document, operations);
     const state = operations.get(operationName);
     if (typeof state === 'object') return state;
-    const next = state === undefined ? 'seen' : state === 'seen' ? compile(schema, document, operationName) : state;
+    const next =
+      state === undefined ? 'seen' : state === 'seen' ? compile(schema, document, operationName) : state;
     operations.set(operationName, next);
     return typeof next === 'object' ? next : undefined;
   }
@@ -51,8 +57,16 @@ export function createExecutor(schema: GraphQLSchema): Executor {
       const fast = compiled(document, operationName);
       const result = fast
         ? await runCompiled(schema, fast, variables, ctx)
-        : await execute({ schema, document, variableValues: variables, contextValue: ctx, operationName: operationName || null });
-      return result.errors ? { ...result, errors: result.errors.map((error) => present(error, ctx)) } : result;
+        : await execute({
+            schema,
+            document,
+            variableValues: variables,
+            contextValue: ctx,
+            operationName: operationName || null,
+          });
+      return result.errors
+        ? { ...result, errors: result.errors.map((error) => present(error, ctx)) }
+        : result;
     },
   };
 }
@@ -61,13 +75,19 @@ export function createExecutor(schema: GraphQLSchema): Executor {
  * graphql-jit writes out the reading of every variable, which never ends for a filter that holds filters. So graphql-js reads the
  * variables, and the compiled operation takes them as they are: as JSON.
  */
-function compile(schema: GraphQLSchema, document: DocumentNode, operationName: string): Compiled | 'impossible' {
+function compile(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string,
+): Compiled | 'impossible' {
   const operation = getOperationAST(document, operationName || null);
   if (!operation) return 'impossible';
   const { variableDefinitions: variables = [] } = operation;
-  const readAlready = variables.map(
-    ({ kind, variable, type }): VariableDefinitionNode => ({ kind, variable, type: isFlag(type) ? type : anything }),
-  );
+  const readAlready = variables.map(({ kind, variable, type }): VariableDefinitionNode => ({
+    kind,
+    variable,
+    type: isFlag(type) ? type : anything,
+  }));
   const definitions = document.definitions.map((definition) =>
     definition === operation ? { ...operation, variableDefinitions: readAlready } : definition,
   );
@@ -77,11 +97,18 @@ function compile(schema: GraphQLSchema, document: DocumentNode, operationName: s
 
 /** `@include` and `@skip` insist on a Boolean; reading one twice does no harm. */
 const isFlag = (type: TypeNode): boolean =>
-  type.kind === Kind.NON_NULL_TYPE ? isFlag(type.type) : type.kind === Kind.NAMED_TYPE && type.name.value === 'Boolean';
+  type.kind === Kind.NON_NULL_TYPE
+    ? isFlag(type.type)
+    : type.kind === Kind.NAMED_TYPE && type.name.value === 'Boolean';
 
 const anything: NamedTypeNode = { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: JsonValue.name } };
 
-async function runCompiled(schema: GraphQLSchema, { query, variables }: Compiled, given: Variables, ctx: Context) {
+async function runCompiled(
+  schema: GraphQLSchema,
+  { query, variables }: Compiled,
+  given: Variables,
+  ctx: Context,
+) {
   const { coerced, errors } = getVariableValues(schema, variables, given, { maxErrors: 50 });
   if (errors) return { errors };
   return (await query({}, ctx, coerced)) as ExecutionResult;
@@ -96,15 +123,26 @@ function present(error: GraphQLError, ctx: Context): GraphQLError {
   if (!known) ctx.log.error({ err: cause, path: error.path }, 'unforeseen error');
   const { nodes, source, positions, path } = error;
   const shown = known ?? internal(ctx.requestId);
-  return new GraphQLError(shown.message, { nodes, source, positions, path, originalError: shown, extensions: shown.extensions });
+  return new GraphQLError(shown.message, {
+    nodes,
+    source,
+    positions,
+    path,
+    originalError: shown,
+    extensions: shown.extensions,
+  });
 }
 
 /** The first error that was thrown, below those that GraphQL and its middleware wrap around it. */
 function causeOf(error: GraphQLError): unknown {
   let cause: unknown = error.originalError;
-  while (cause instanceof GraphQLError && !(cause instanceof AetherError) && cause.originalError) cause = cause.originalError;
+  while (cause instanceof GraphQLError && !(cause instanceof AetherError) && cause.originalError)
+    cause = cause.originalError;
   return cause;
 }
 
 export const internal = (requestId: string): AetherError =>
-  new AetherError('INTERNAL', `Something went wrong on our side. Quote request ${requestId} when you ask us about it.`);
+  new AetherError(
+    'INTERNAL',
+    `Something went wrong on our side. Quote request ${requestId} when you ask us about it.`,
+  );

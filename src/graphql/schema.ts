@@ -13,13 +13,16 @@ import { nodeResolver } from './node';
 export function makeSchema(resolvers: readonly (new () => object)[]): GraphQLSchema {
   checkRegistry();
   const schema = buildSchemaSync({
-    resolvers: [...resolvers, ...relationResolvers(), nodeResolver()] as unknown as NonEmptyArray<new () => object>,
+    resolvers: [...resolvers, ...relationResolvers(), nodeResolver()] as unknown as NonEmptyArray<
+      new () => object
+    >,
     scalarsMap: [{ type: Date, scalar: DateTime }],
     validate: false,
     authMode: 'error',
   });
   bindRelations(schema);
   // TypeGraphQL would look for an instance of a class; a row says by itself what it is.
-  (schema.getType('Node') as GraphQLInterfaceType).resolveType = (row: { __typename?: string }) => row.__typename;
+  (schema.getType('Node') as GraphQLInterfaceType).resolveType = (row: { __typename?: string }) =>
+    row.__typename;
   return guard(schema);
 }

@@ -3,14 +3,12 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
-import {
-  ApolloServerPluginLandingPageLocalDefault,
-} from '@apollo/server/plugin/landingPage/default';
+import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { Context } from '../kernel/context';
 import { AetherError, badRequest } from '../kernel/errors';
-import type { Executor } from './execute';
+import { internal, type Executor } from './execute';
 import { limitRules, limits } from './limits';
 
 export type GraphqlServer = ApolloServer<Context>;
@@ -26,7 +24,12 @@ export async function startGraphql(
       load: () =>
         Promise.resolve({
           executor: async ({ document, request, context, operationName }) =>
-            executor.run(document, request.variables ?? {}, context as unknown as Context, operationName ?? undefined) as never,
+            executor.run(
+              document,
+              request.variables ?? {},
+              context as unknown as Context,
+              operationName ?? undefined,
+            ) as never,
         }),
       onSchemaLoadOrUpdate(listener) {
         listener({ apiSchema: schema, coreSupergraphSdl: '' });
@@ -63,7 +66,12 @@ function known(formatted: GraphQLFormattedError): GraphQLFormattedError {
 }
 
 /** Mistakes of a request that was understood: 200 for clients that do not know `application/graphql-response+json`. */
-const requestErrors = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT', 'LIMIT_EXCEEDED']);
+const requestErrors = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'LIMIT_EXCEEDED',
+]);
 
 const statusPlugin: ApolloServerPlugin<Context> = {
   requestDidStart: () =>
@@ -91,9 +99,9 @@ const statusPlugin: ApolloServerPlugin<Context> = {
  */
 export async function handleGraphql(
   server: GraphqlServer,
-  request: IncomingMessage,
+  request: IncomingMessage & { id: string },
   response: ServerResponse,
-  { context, bodyMaxBytes, requestId }: { context: () => Promise<Context>; bodyMaxBytes: number; requestId: string },
+  { context, bodyMaxBytes }: { context: () => Promise<Context>; bodyMaxBytes: number },
 ): Promise<void> {
   try {
     const headers = new HeaderMap();
@@ -115,6 +123,12 @@ export async function handleGraphql(
     });
     response.statusCode = answer.status ?? 200;
     for (const [name, value] of answer.headers) response.setHeader(name, value);
+    // Apollo's page says itself what it may load; under the policy of all other answers it would stay blank.
+    if (answer.headers.get('content-type')?.startsWith('text/html'))
+      response.setHeader(
+        'content-security-policy',
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      );
     if (answer.body.kind === 'complete') {
       response.setHeader('content-length', Buffer.byteLength(answer.body.string));
       response.end(request.method === 'HEAD' ? undefined : answer.body.string);
@@ -127,13 +141,13 @@ export async function handleGraphql(
       response.destroy();
       return;
     }
-    const told = error instanceof AetherError ? error : undefined;
-    response.statusCode = told?.status ?? 500;
+    const told = error instanceof AetherError ? error : internal(request.id);
+    response.statusCode = told.status;
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    if (told?.details.retryAfter !== undefined) response.setHeader('retry-after', String(told.details.retryAfter));
-    const message = told?.message ?? `Something went wrong on our side. Quote request ${requestId} when you ask us about it.`;
-    response.end(JSON.stringify({ errors: [{ message, extensions: told?.extensions ?? { code: 'INTERNAL' } }] }));
-    if (!told) throw error;
+    if (told.details.retryAfter !== undefined)
+      response.setHeader('retry-after', String(told.details.retryAfter));
+    response.end(JSON.stringify({ errors: [{ message: told.message, extensions: told.extensions }] }));
+    if (told !== error) throw error;
   }
 }
 
@@ -141,7 +155,10 @@ export async function handleGraphql(
 async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity')
-    throw new AetherError('UNSUPPORTED_MEDIA_TYPE', `A body in content-encoding ${encoding} is not understood.`);
+    throw new AetherError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `A body in content-encoding ${encoding} is not understood.`,
+    );
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -152,7 +169,8 @@ async function readJson(request: IncomingMessage, maxBytes: number): Promise<unk
     }
     chunks.push(chunk);
   }
-  if (!/^application\/(json|graphql-response\+json)\b/i.test(request.headers['content-type'] ?? '')) return undefined;
+  if (!/^application\/(json|graphql-response\+json)\b/i.test(request.headers['content-type'] ?? ''))
+    return undefined;
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
   } catch {

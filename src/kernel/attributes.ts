@@ -138,7 +138,8 @@ export const Attr = {
   anyType: (options: { doc: string }) => attribute('anyType', { ...options, max: 50, nullable: false }),
   /** A reference to an object of one of several types. */
   anyId: ({ doc, ...any }: AnyOptions) => attribute('anyId', { doc, any, nullable: false }),
-  id: (options: { doc: string }) => attribute('id', { ...options, column: 'id_random', nullable: false, max: 22, exact: true }),
+  id: (options: { doc: string }) =>
+    attribute('id', { ...options, column: 'id_random', nullable: false, max: 22, exact: true }),
 };
 
 /** A reference to one object of `type`, in the same account; `inverse` makes the connection on its side. */

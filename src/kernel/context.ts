@@ -40,8 +40,12 @@ export class Context {
     readonly viewer: Viewer,
     readonly services: Services,
     readonly requestId: string,
-    readonly log: Logger,
   ) {}
+
+  /** The log, with the id of this request on every line. */
+  get log(): Logger {
+    return this.once('log', () => this.services.log.child({ requestId: this.requestId }));
+  }
 
   /** What is made once per request and name: loaders. The name holds everything that changes the answer. */
   once<T>(name: string, make: () => T): T {
@@ -54,6 +58,6 @@ export class Context {
 
   /** The same call seen from another account: for operations that find the account themselves. */
   inAccount(account: Identity | null): Context {
-    return new Context({ ...this.viewer, account }, this.services, this.requestId, this.log);
+    return new Context({ ...this.viewer, account }, this.services, this.requestId);
   }
 }

@@ -154,7 +154,9 @@ function relationsOf(entity: Entity): Relation[] {
         resolve: (row, _args, ctx, info) => {
           const type = String(row[`$${any?.typeAttribute ?? ''}`]);
           const pk = row[`$${name}`] as number | null;
-          return pk === null ? null : readAnyReference(ctx, (found) => planOf(info, found, ctx.viewer), type, pk);
+          return pk === null
+            ? null
+            : readAnyReference(ctx, (found) => planOf(info, found, ctx.viewer), type, pk);
         },
       };
     return {
@@ -220,6 +222,7 @@ export function bindRelations(schema: GraphQLSchema): void {
     const type = schema.getType(entity.name);
     if (!isObjectType(type)) continue;
     const fields = type.getFields();
-    for (const { field, resolve } of relationsOf(entity)) (fields[field] as GraphQLField<Row, Context>).resolve = resolve as never;
+    for (const { field, resolve } of relationsOf(entity))
+      (fields[field] as GraphQLField<Row, Context>).resolve = resolve as never;
   }
 }

@@ -21,7 +21,12 @@ export function createCursors(secret: string): Cursors {
   return {
     encode(order, position) {
       const text = JSON.stringify(position);
-      const nonce = createHmac('sha256', nonces).update(order).update('\0').update(text).digest().subarray(0, 12);
+      const nonce = createHmac('sha256', nonces)
+        .update(order)
+        .update('\0')
+        .update(text)
+        .digest()
+        .subarray(0, 12);
       const cipher = createCipheriv('aes-256-gcm', encryption, nonce).setAAD(Buffer.from(order));
       const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
       return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
@@ -30,10 +35,14 @@ export function createCursors(secret: string): Cursors {
     decode(order, cursor) {
       try {
         const bytes = Buffer.from(cursor, 'base64url');
-        const decipher = createDecipheriv('aes-256-gcm', encryption, bytes.subarray(0, 12), { authTagLength: 16 })
+        const decipher = createDecipheriv('aes-256-gcm', encryption, bytes.subarray(0, 12), {
+          authTagLength: 16,
+        })
           .setAAD(Buffer.from(order))
           .setAuthTag(bytes.subarray(-16));
-        const text = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8');
+        const text = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString(
+          'utf8',
+        );
         return JSON.parse(text) as Position;
       } catch {
         throw badRequest('The cursor is not one of this list in this order.');

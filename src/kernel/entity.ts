@@ -97,17 +97,18 @@ export function Entity(options: EntityOptions & { doc: string }): ClassDecorator
   };
 }
 
+/** What sequelize-typescript's decorators are; they declare themselves as any function. */
+type Decorate = (target: object, property?: string) => void;
+
 /** The Sequelize model, used for writes. */
 function defineModel({ type, table, attributes }: Entity): void {
-  Column({ type: DataType.INTEGER, primaryKey: true, autoIncrement: true, field: 'id' })(
-    type.prototype as object,
-    'pk',
-  );
-  for (const { name, kind, column, sql, max } of attributes.values()) {
-    if (sql) continue;
-    Column({ type: sequelizeType(kind, max), field: column })(type.prototype as object, name);
-  }
-  Table({ tableName: table, modelName: type.name, timestamps: false, freezeTableName: true })(type);
+  const prototype = type.prototype as object;
+  const column = (options: object) => Column(options) as Decorate;
+  column({ type: DataType.INTEGER, primaryKey: true, autoIncrement: true, field: 'id' })(prototype, 'pk');
+  for (const { name, kind, column: field, sql, max } of attributes.values())
+    if (!sql) column({ type: sequelizeType(kind, max), field })(prototype, name);
+  const options = { tableName: table, modelName: type.name, timestamps: false, freezeTableName: true };
+  (Table(options) as Decorate)(type);
 }
 
 function sequelizeType(kind: Kind, max?: number) {
@@ -228,6 +229,11 @@ export abstract class CommonEntity extends BaseEntity {
 
 /** A type whose rows belong to an account. */
 export abstract class TenantEntity extends CommonEntity {
-  @Ref('account', { write: 'server', onRemove: 'restrict', nullable: false, doc: 'Id of the account that owns this object.' })
+  @Ref('account', {
+    write: 'server',
+    onRemove: 'restrict',
+    nullable: false,
+    doc: 'Id of the account that owns this object.',
+  })
   declare accountId: number;
 }

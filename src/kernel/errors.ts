@@ -57,8 +57,7 @@ export class AetherError extends GraphQLError {
 
 export const badRequest = (message: string): AetherError => new AetherError('BAD_REQUEST', message);
 
-export const unauthenticated = (message: string): AetherError =>
-  new AetherError('UNAUTHENTICATED', message);
+export const unauthenticated = (message: string): AetherError => new AetherError('UNAUTHENTICATED', message);
 
 export const forbidden = (message: string): AetherError => new AetherError('FORBIDDEN', message);
 

@@ -14,7 +14,13 @@ const maxConditions = 200;
 type Filter = Record<string, unknown>;
 
 /** Turns the arguments of a connection into SQL conditions on the rows with alias `t`. */
-export function conditionsOf(ctx: Context, entity: Entity, args: Partial<ListArgs>, t: string, values: Bindable[]): string[] {
+export function conditionsOf(
+  ctx: Context,
+  entity: Entity,
+  args: Partial<ListArgs>,
+  t: string,
+  values: Bindable[],
+): string[] {
   const conditions: string[] = [];
   const { attributes } = entity;
   if (attributes.has('enable') && args.enabled && args.enabled !== EnabledFilter.ALL)
@@ -31,7 +37,8 @@ export function conditionsOf(ctx: Context, entity: Entity, args: Partial<ListArg
 }
 
 /** NULL counts as false. */
-const truth = (column: string, wanted: boolean): string => (wanted ? `${column} = 1` : `COALESCE(${column}, 0) = 0`);
+const truth = (column: string, wanted: boolean): string =>
+  wanted ? `${column} = 1` : `COALESCE(${column}, 0) = 0`;
 
 function searchConditions(entity: Entity, q: string, t: string, values: Bindable[]): string[] {
   const text = entity.attributes.get('defaultQryStr');
@@ -84,7 +91,9 @@ class FilterCompiler {
     if (key === 'and' || key === 'or') {
       const items = value as Filter[];
       if (items.length === 0) return 'TRUE';
-      return items.map((item) => `(${this.compile(entity, t, item, depth + 1)})`).join(key === 'and' ? ' AND ' : ' OR ');
+      return items
+        .map((item) => `(${this.compile(entity, t, item, depth + 1)})`)
+        .join(key === 'and' ? ' AND ' : ' OR ');
     }
     if (key === 'not') return `NOT (${this.compile(entity, t, value as Filter, depth + 1)})`;
 
@@ -94,10 +103,17 @@ class FilterCompiler {
     const one = toOnes(entity).find(({ field }) => field === key);
     if (one) {
       const [target] = targetsOf(one.attribute);
-      if (target) return this.exists(target, (r) => `${r}.id = ${t}.\`${one.attribute.column}\``, value as Filter, depth);
+      if (target)
+        return this.exists(
+          target,
+          (r) => `${r}.id = ${t}.\`${one.attribute.column}\``,
+          value as Filter,
+          depth,
+        );
     }
     const many = toManys(entity).find(({ field }) => field === key);
-    if (many) return this.list(many.child, many.attribute, entity, t, value as Record<string, Filter | null>, depth);
+    if (many)
+      return this.list(many.child, many.attribute, entity, t, value as Record<string, Filter | null>, depth);
     throw badRequest(`${entity.name} has no field "${key}" to filter by.`);
   }
 
@@ -120,7 +136,13 @@ class FilterCompiler {
   }
 
   /** A filter on a related object is itself a read of it, and sees no more than one. */
-  private exists(target: Entity, join: (r: string) => string, filter: Filter, depth: number, wanted = true): string {
+  private exists(
+    target: Entity,
+    join: (r: string) => string,
+    filter: Filter,
+    depth: number,
+    wanted = true,
+  ): string {
     const r = `r${String(++this.aliases)}`;
     const visible = scope(this.ctx, target, r, this.values);
     const holds = this.compile(target, r, filter, depth + 1);
@@ -132,7 +154,8 @@ class FilterCompiler {
     const parts: string[] = [];
     for (const [operator, value] of Object.entries(operators)) {
       if (value === undefined) continue;
-      if (++this.conditions > maxConditions) throw limit(`A filter holds at most ${String(maxConditions)} conditions.`);
+      if (++this.conditions > maxConditions)
+        throw limit(`A filter holds at most ${String(maxConditions)} conditions.`);
       parts.push(
         attribute.kind === 'id' || attribute.kind === 'ref' || attribute.kind === 'anyId'
           ? this.identity(entity, attribute, t, operator as Operator, value)
@@ -143,7 +166,13 @@ class FilterCompiler {
   }
 
   /** Public ids are compared where they are kept: with the row's own, or with those of the rows referred to. */
-  private identity(entity: Entity, attribute: Attribute, t: string, operator: Operator, value: unknown): string {
+  private identity(
+    entity: Entity,
+    attribute: Attribute,
+    t: string,
+    operator: Operator,
+    value: unknown,
+  ): string {
     const column = `${t}.\`${attribute.column}\``;
     const isNull = nullTest(operator, value);
     if (isNull !== undefined) return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
@@ -218,7 +247,13 @@ const bindable = (value: unknown): Bindable => {
 };
 
 /** The condition that makes rows of `child` the children of a parent whose key `is` so, through `attribute`. */
-export function childCondition(child: Entity, attribute: Attribute, parent: Entity, t: string, is: string): string {
+export function childCondition(
+  child: Entity,
+  attribute: Attribute,
+  parent: Entity,
+  t: string,
+  is: string,
+): string {
   const match = `${t}.\`${attribute.column}\` ${is}`;
   if (!attribute.any) return match;
   const typeColumn = child.attributes.get(attribute.any.typeAttribute)?.column ?? '';

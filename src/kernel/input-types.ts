@@ -152,7 +152,10 @@ export const filterOf = perEntity((entity): Class => {
 
 const listFilterOf = perEntity((entity): Class => {
   const filter = class {};
-  addField(filter, 'some', () => filterOf(entity), { nullable: true, description: 'Holds for at least one.' });
+  addField(filter, 'some', () => filterOf(entity), {
+    nullable: true,
+    description: 'Holds for at least one.',
+  });
   addField(filter, 'none', () => filterOf(entity), { nullable: true, description: 'Holds for none.' });
   addField(filter, 'every', () => filterOf(entity), {
     nullable: true,
@@ -166,7 +169,9 @@ const listFilterOf = perEntity((entity): Class => {
 
 const orderOf = perEntity((entity): Class => {
   const fields = Object.fromEntries(
-    [...entity.attributes.values()].filter(isComparable).map(({ column, name }) => [orderField(column), name]),
+    [...entity.attributes.values()]
+      .filter(isComparable)
+      .map(({ column, name }) => [orderField(column), name]),
   );
   registerEnumType(fields, {
     name: `${entity.name}OrderField`,
@@ -214,7 +219,11 @@ export const listArgsOf = perEntity((entity): Class => {
   optional('filter', () => filterOf(entity), 'Only those for which this holds.');
   optional('orderBy', () => [orderOf(entity)], 'Most important first. Default: priority, sort, name.');
   optional('q', () => GraphQLString, 'Only those whose search text holds every one of these words.');
-  optional('first', () => Int, 'At most so many from the start, or after `after`: 1 to 1000, 100 by default.');
+  optional(
+    'first',
+    () => Int,
+    'At most so many from the start, or after `after`: 1 to 1000, 100 by default.',
+  );
   optional('after', () => GraphQLString, 'Continue after the object with this cursor.');
   optional('last', () => Int, 'At most so many from the end, or before `before`: 1 to 1000.');
   optional('before', () => GraphQLString, 'Continue before the object with this cursor, with `last`.');
@@ -242,10 +251,18 @@ export class PageInfo {
   @Field({ simple: true, description: 'Is there more before this page?' })
   hasPreviousPage!: boolean;
 
-  @Field(() => String, { simple: true, nullable: true, description: 'Cursor of the first object of the page.' })
+  @Field(() => String, {
+    simple: true,
+    nullable: true,
+    description: 'Cursor of the first object of the page.',
+  })
   startCursor!: string | null;
 
-  @Field(() => String, { simple: true, nullable: true, description: 'Cursor of the last object of the page.' })
+  @Field(() => String, {
+    simple: true,
+    nullable: true,
+    description: 'Cursor of the last object of the page.',
+  })
   endCursor!: string | null;
 }
 
@@ -289,7 +306,9 @@ const inputOf = (entity: Entity, verb: 'Create' | 'Update'): Class => {
     if (isWritable(attribute))
       addField(input, attribute.name, () => graphType(attribute.kind), {
         nullable: verb === 'Update' || !isRequired(attribute),
-        description: attribute.max ? `${attribute.doc} At most ${String(attribute.max)} characters.` : attribute.doc,
+        description: attribute.max
+          ? `${attribute.doc} At most ${String(attribute.max)} characters.`
+          : attribute.doc,
       });
   InputType(`${verb}${entity.name}Input`, {
     description: verb === 'Create' ? `A new ${entity.single}.` : 'Only what is given changes; null clears.',

@@ -22,7 +22,12 @@ export interface Order {
 
 const maxSteps = 20;
 
-export function orderOf(ctx: Context, entity: Entity, steps: OrderStep[] | null | undefined, t: string): Order {
+export function orderOf(
+  ctx: Context,
+  entity: Entity,
+  steps: OrderStep[] | null | undefined,
+  t: string,
+): Order {
   const wanted = steps?.length ? steps : usualOrder(entity);
   if (wanted.length > maxSteps) throw badRequest(`An order has at most ${String(maxSteps)} steps.`);
   const keys = wanted.flatMap(({ field, direction }): Key[] => {
@@ -35,7 +40,10 @@ export function orderOf(ctx: Context, entity: Entity, steps: OrderStep[] | null 
   });
   const byId = wanted.find(({ field }) => field === 'id');
   keys.push({ sql: `${t}.id`, descending: byId?.direction === 'DESC', nullable: false });
-  return { name: [entity.table, ...wanted.map(({ field, direction }) => `${field} ${direction}`)].join(), keys };
+  return {
+    name: [entity.table, ...wanted.map(({ field, direction }) => `${field} ${direction}`)].join(),
+    keys,
+  };
 }
 
 const usualOrder = ({ attributes }: Entity): OrderStep[] =>
@@ -64,7 +72,8 @@ export const positionOf = ({ keys }: Order, row: Record<string, unknown>): Posit
 
 /** The condition on rows that come after a position (before it, when reversed). */
 export function beyond(order: Order, position: Position, reverse: boolean, values: Bindable[]): string {
-  if (position.length !== order.keys.length) throw badRequest('The cursor is not one of this list in this order.');
+  if (position.length !== order.keys.length)
+    throw badRequest('The cursor is not one of this list in this order.');
   return beyondFrom(order.keys, position, reverse, values);
 }
 

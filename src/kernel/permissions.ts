@@ -48,7 +48,8 @@ const byLevel = Object.fromEntries(
     rule(`level-${level}`, { cache: 'no_cache' })((_root, _args, ctx: Context) => {
       try {
         return (
-          atLeast(ctx.viewer.level, level) || forbidden(`This needs level ${level}; you are ${ctx.viewer.level}.`)
+          atLeast(ctx.viewer.level, level) ||
+          forbidden(`This needs level ${level}; you are ${ctx.viewer.level}.`)
         );
       } catch (error) {
         return new AetherError('INTERNAL', 'A permission could not be checked.', {}, error);

@@ -9,7 +9,8 @@ export const newPublicId = (): string => randomBytes(8).toString('base64url');
 const pattern = /^[\w-]{11,22}$/;
 
 /** Could this be a public id? Asked before SQL: MariaDB reads `'1abc'` as 1. */
-export const isPublicId = (value: unknown): value is string => typeof value === 'string' && pattern.test(value);
+export const isPublicId = (value: unknown): value is string =>
+  typeof value === 'string' && pattern.test(value);
 
 /**
  * Public ids by type and key, and back. An id never changes and a key is never used again, so what is known stays true: the

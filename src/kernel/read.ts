@@ -27,7 +27,12 @@ export async function readOne(ctx: Context, plan: Plan, id: string, tx?: Transac
   if (!isPublicId(id)) throw notFound(entity.name, id);
   const values: Bindable[] = [];
   const columns = ownershipColumns(ctx, entity, 't', values);
-  const [row] = await selectRows(ctx, plan, { columns, tail: 'WHERE t.id_random = ?', values: [...values, id], tx });
+  const [row] = await selectRows(ctx, plan, {
+    columns,
+    tail: 'WHERE t.id_random = ?',
+    values: [...values, id],
+    tx,
+  });
   // The database may compare ids without regard to case.
   if (row?.id !== id) throw notFound(entity.name, id);
   return owned(ctx, entity, row as Row & Ownership);
@@ -168,7 +173,9 @@ class Connection {
     const whole = !more && cursor === undefined && (offset === 0 || rows.length > 0);
     return new Page(
       nodes,
-      reverse ? { before: more, after: cursor !== undefined } : { before: cursor !== undefined || offset > 0, after: more },
+      reverse
+        ? { before: more, after: cursor !== undefined }
+        : { before: cursor !== undefined || offset > 0, after: more },
       (row) => this.ctx.services.cursors.encode(this.order.name, positionOf(this.order, row)),
       whole ? () => offset + rows.length : count,
     );
@@ -247,7 +254,11 @@ async function selectChildren(
 
   if (pks.length === 1) {
     values.push(window.size + 1, window.offset);
-    const rows = await selectRows(ctx, selection.plan, { columns, values, tail: `WHERE ${where} ORDER BY ${by} LIMIT ? OFFSET ?` });
+    const rows = await selectRows(ctx, selection.plan, {
+      columns,
+      values,
+      tail: `WHERE ${where} ORDER BY ${by} LIMIT ? OFFSET ?`,
+    });
     return new Map([[pks[0] as number, rows]]);
   }
   values.push(window.offset, window.offset + window.size + 1);

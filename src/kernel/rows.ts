@@ -24,7 +24,11 @@ export interface Select {
 }
 
 /** Reads the rows of a plan, and makes of their columns what the graph answers. */
-export async function selectRows(ctx: Context, plan: Plan, { columns, tail, values, within, tx }: Select): Promise<Row[]> {
+export async function selectRows(
+  ctx: Context,
+  plan: Plan,
+  { columns, tail, values, within, tx }: Select,
+): Promise<Row[]> {
   const more = columns ? `, ${columns}` : '';
   const statement = `SELECT ${plan.columns}${more} FROM \`${plan.entity.table}\` t ${tail}`;
   const rows = await ctx.services.database.select<Row>(within ? within(statement) : statement, values, tx);

@@ -71,8 +71,8 @@ const selectionCache = new WeakMap<FieldNode, Map<string, unknown>>();
 function cached<T>({ fieldNodes }: Info, name: string, make: () => T): T {
   const [node] = fieldNodes;
   if (!node || fieldNodes.length > 1) return make();
-  let known = selectionCache.get(node);
-  if (!known) selectionCache.set(node, (known = new Map()));
+  const known = selectionCache.get(node) ?? new Map<string, unknown>();
+  selectionCache.set(node, known);
   const value = known.get(name) as T | undefined;
   if (value !== undefined) return value;
   const made = make();
@@ -115,7 +115,8 @@ function planFor(info: Info, entity: Entity, viewer: Viewer, fields: Fields): Pl
 }
 
 /** Attributes that a field resolver reads from its row, declared as `@Extensions({ needs: [...] })`. */
-const needsOf = (extensions: unknown): string[] => (extensions as { needs?: string[] } | undefined)?.needs ?? [];
+const needsOf = (extensions: unknown): string[] =>
+  (extensions as { needs?: string[] } | undefined)?.needs ?? [];
 
 /** A plan for attributes and references by name; what is neither is left to its resolver. */
 export function makePlan(entity: Entity, names: Iterable<string>, level: Level): Plan {
@@ -149,6 +150,9 @@ export function makePlan(entity: Entity, names: Iterable<string>, level: Level):
       plan.converted.push(attribute);
   }
   plan.columns = [...columns].map(([name, sql]) => `${sql} AS \`${name}\``).join(', ');
-  plan.key = `${entity.table} ${level} ${[...columns.keys()].sort().join()} ${plan.refs.map(({ name }) => name).sort().join()}`;
+  plan.key = `${entity.table} ${level} ${[...columns.keys()].sort().join()} ${plan.refs
+    .map(({ name }) => name)
+    .sort()
+    .join()}`;
   return plan;
 }

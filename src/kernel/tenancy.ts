@@ -31,7 +31,11 @@ export function mayRead({ viewer }: Context, { access, name }: Entity): void {
 }
 
 /** @throws FORBIDDEN when the caller's level may not do this to the type. */
-export function mayWrite({ viewer }: Context, { access, name }: Entity, verb: 'create' | 'update' | 'remove'): void {
+export function mayWrite(
+  { viewer }: Context,
+  { access, name }: Entity,
+  verb: 'create' | 'update' | 'remove',
+): void {
   if (!atLeast(viewer.level, access[verb]))
     throw forbidden(`To ${verb} ${name} needs level ${access[verb]}; you are ${viewer.level}.`);
 }
@@ -44,7 +48,8 @@ export const maySee = ({ level }: Viewer, { read }: Attribute): boolean =>
 export const maySet = ({ level }: Viewer, { write }: Attribute): boolean =>
   write === undefined || (write !== 'server' && atLeast(level, write));
 
-const accountColumn = ({ tenant }: Entity, t: string): string => (tenant === 'self' ? `${t}.id` : `${t}.account_id`);
+const accountColumn = ({ tenant }: Entity, t: string): string =>
+  tenant === 'self' ? `${t}.id` : `${t}.account_id`;
 
 /**
  * Rules beyond the account: rows hidden below a level, rows of other people, and rows that belong to an object which is out of
@@ -63,13 +68,16 @@ function rowRules(viewer: Viewer, entity: Entity, t: string, values: Bindable[])
     const p = `${t}p`;
     const above = rowRules(viewer, entityOf(ref.type), p, values);
     if (above.length > 0)
-      rules.push(`EXISTS (SELECT 1 FROM \`${ref.type}\` ${p} WHERE ${p}.id = ${t}.\`${column}\` AND ${above.join(' AND ')})`);
+      rules.push(
+        `EXISTS (SELECT 1 FROM \`${ref.type}\` ${p} WHERE ${p}.id = ${t}.\`${column}\` AND ${above.join(' AND ')})`,
+      );
   }
   return rules;
 }
 
 /** Is the caller one of those who see their own rows only? */
-const seesOwn = (viewer: Viewer, readAll: Level): boolean => !atLeast(viewer.level, readAll) && !isProgram(viewer);
+const seesOwn = (viewer: Viewer, readAll: Level): boolean =>
+  !atLeast(viewer.level, readAll) && !isProgram(viewer);
 
 /** A trusted key without a person acts for its users, as old programs do: it owns nothing and may see what they own. */
 const isProgram = ({ person, user, level }: Viewer): boolean => !person && !user && atLeast(level, 'trusted');
@@ -129,7 +137,10 @@ export function accountForNew(ctx: Context): Identity {
  * Whose a new or changed row must be: of who sees only own rows, nobody else's.
  * @throws FORBIDDEN when the caller is nobody who could own it.
  */
-export function ownerOfNew({ viewer }: Context, { access, attributes, name }: Entity): { name: string; pk: number } | undefined {
+export function ownerOfNew(
+  { viewer }: Context,
+  { access, attributes, name }: Entity,
+): { name: string; pk: number } | undefined {
   const attribute = access.own === undefined ? undefined : attributes.get(access.own);
   if (!attribute?.ref || !access.readAll || !seesOwn(viewer, access.readAll)) return undefined;
   const identity = attribute.ref.type === 'user' ? viewer.user : viewer.person;

@@ -8,7 +8,16 @@ import { isRequired, isWritable, RemoveMethod } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
 import { referencesTo, targetsOf } from './registry';
 import { databaseFromDate } from './scalars';
-import { accountForNew, maySet, mayReferTo, mayWrite, owned, ownerOfNew, ownershipColumns, type Ownership } from './tenancy';
+import {
+  accountForNew,
+  maySet,
+  mayReferTo,
+  mayWrite,
+  owned,
+  ownerOfNew,
+  ownershipColumns,
+  type Ownership,
+} from './tenancy';
 
 /** Values of a new or changed object, by attribute name, as the graph's inputs carry them. */
 export type Input = Record<string, unknown>;
@@ -20,7 +29,12 @@ export type Values = Record<string, string | number | boolean | null>;
  * Makes an object in the caller's account and answers its id.
  * @throws FORBIDDEN, VALIDATION, DATABASE_DUPLICATE; nothing is written then.
  */
-export async function createObject(ctx: Context, entity: Entity, input: Input, server: Values = {}): Promise<string> {
+export async function createObject(
+  ctx: Context,
+  entity: Entity,
+  input: Input,
+  server: Values = {},
+): Promise<string> {
   mayWrite(ctx, entity, 'create');
   const id = newPublicId();
   await ctx.services.database.transaction((tx) => insertObject(ctx, entity, id, input, server, tx));
@@ -53,7 +67,10 @@ export async function insertObject(
 
 function requireAll(entity: Entity, values: Values): void {
   const missing = [...entity.attributes.values()].filter(
-    (attribute) => (isRequired(attribute) || attribute.ref?.through) && !attribute.nullable && values[attribute.name] == null,
+    (attribute) =>
+      (isRequired(attribute) || attribute.ref?.through) &&
+      !attribute.nullable &&
+      values[attribute.name] == null,
   );
   if (missing.length > 0) throw invalid(Object.fromEntries(missing.map(({ name }) => [name, 'is required'])));
 }
@@ -62,9 +79,20 @@ function requireAll(entity: Entity, values: Values): void {
 export function searchText({ attributes }: Entity, values: Values): Values {
   if (!attributes.has('defaultQryStr')) return {};
   const texts = [...attributes.values()].filter(({ search }) => search).map(({ name }) => values[name] ?? '');
-  const words = texts.join(' ').replace(/<[^>]*>/g, ' ').split(/\s+/).filter(Boolean).join(' ');
+  const words = texts
+    .join(' ')
+    .replace(/<[^>]*>/g, ' ')
+    .split(/\s+/)
+    .filter(Boolean)
+    .join(' ');
   // A text may be as long as the column itself; what is cut off at its end is not found.
-  return { defaultQryStr: Buffer.from(words).subarray(0, maxText).toString('utf8').replace(/\uFFFD$/, '') || null };
+  return {
+    defaultQryStr:
+      Buffer.from(words)
+        .subarray(0, maxText)
+        .toString('utf8')
+        .replace(/\uFFFD$/, '') || null,
+  };
 }
 
 /**
@@ -116,7 +144,13 @@ async function lockObject(ctx: Context, entity: Entity, id: string, tx: Transact
 
 type Locked = Values & Ownership & { $pk: number; id: string };
 
-async function writeObject(ctx: Context, entity: Entity, before: Locked, values: Values, tx: Transaction): Promise<void> {
+async function writeObject(
+  ctx: Context,
+  entity: Entity,
+  before: Locked,
+  values: Values,
+  tx: Transaction,
+): Promise<void> {
   if (Object.keys(values).length === 0) return;
   const text = searchText(entity, { ...before, ...values });
   const updatedOn = databaseFromDate(ctx.services.now());
@@ -124,8 +158,16 @@ async function writeObject(ctx: Context, entity: Entity, before: Locked, values:
     { ...values, ...text, updatedOn },
     { where: { pk: before.$pk }, transaction: tx, hooks: false, validate: false },
   );
-  const moved = Object.keys(values).filter((name) => entity.attributes.get(name)?.ref && values[name] !== before[name]);
-  if (moved.length > 0) await tellChildren(entity, [before.$pk], Object.fromEntries(moved.map((name) => [name, values[name] ?? null])), tx);
+  const moved = Object.keys(values).filter(
+    (name) => entity.attributes.get(name)?.ref && values[name] !== before[name],
+  );
+  if (moved.length > 0)
+    await tellChildren(
+      entity,
+      [before.$pk],
+      Object.fromEntries(moved.map((name) => [name, values[name] ?? null])),
+      tx,
+    );
 }
 
 /** References that rows below have taken from a row follow when it moves. */
@@ -161,7 +203,13 @@ async function keysOf({ type }: Entity, where: WhereOptions, tx: Transaction): P
  * The values of an input, checked and as the database keeps them. References must point inside the caller's account; what lies
  * `through` them is filled in.
  */
-async function checked(ctx: Context, entity: Entity, input: Input, before: Values, tx: Transaction): Promise<Values> {
+async function checked(
+  ctx: Context,
+  entity: Entity,
+  input: Input,
+  before: Values,
+  tx: Transaction,
+): Promise<Values> {
   const values: Values = {};
   const problems: Record<string, string> = {};
   const references: { attribute: Attribute; id: string }[] = [];
@@ -173,7 +221,8 @@ async function checked(ctx: Context, entity: Entity, input: Input, before: Value
     if (value === null) {
       if (!attribute.nullable && attribute.kind !== 'bool') problems[name] = 'may not be null';
       else values[name] = attribute.nullable ? null : false;
-    } else if (attribute.kind === 'ref' || attribute.kind === 'anyId') references.push({ attribute, id: String(value) });
+    } else if (attribute.kind === 'ref' || attribute.kind === 'anyId')
+      references.push({ attribute, id: String(value) });
     else {
       const cleaned = typeof value === 'string' && attribute.clean ? attribute.clean(value) : value;
       const problem = problemOf(attribute, cleaned);
@@ -198,11 +247,13 @@ const maxText = 65_535;
 const maxLongText = 16 * 1024 ** 2;
 
 function problemOf({ kind, max, name }: Attribute, value: unknown): string | undefined {
-  if (kind === 'hash') return new RegExp(`^[0-9a-f]{${String(max)}}$`).test(String(value)) ? undefined : 'is no digest';
+  if (kind === 'hash')
+    return new RegExp(`^[0-9a-f]{${String(max)}}$`).test(String(value)) ? undefined : 'is no digest';
   if (kind === 'anyType') return findEntity(String(value)) ? undefined : 'names no object type';
   if (kind === 'string' && typeof value === 'string' && max !== undefined && [...value].length > max)
     return `is longer than ${String(max)} characters`;
-  if (kind === 'text' && Buffer.byteLength(String(value)) > maxText) return `is longer than ${String(maxText)} bytes`;
+  if (kind === 'text' && Buffer.byteLength(String(value)) > maxText)
+    return `is longer than ${String(maxText)} bytes`;
   if ((kind === 'longtext' || kind === 'json') && Buffer.byteLength(JSON.stringify(value)) > maxLongText)
     return `is longer than ${String(maxLongText)} bytes`;
   if (kind === 'datetime' && Number.isNaN((value as Date).getTime())) return 'is no moment';
@@ -240,10 +291,14 @@ async function resolve(
       )
     : [];
   if (row?.$id !== id)
-    throw new AetherError('DATABASE_CONSTRAINT', `${attribute.name}: there is no ${target.name} with id "${id}".`, {
-      databaseCode: 1452,
-      fields: { [attribute.name]: `there is no ${target.name} with this id` },
-    });
+    throw new AetherError(
+      'DATABASE_CONSTRAINT',
+      `${attribute.name}: there is no ${target.name} with id "${id}".`,
+      {
+        databaseCode: 1452,
+        fields: { [attribute.name]: `there is no ${target.name} with this id` },
+      },
+    );
   mayReferTo(ctx, target, row);
   values[attribute.name] = row.$pk;
   for (const { name } of inherited) through[name] = row[name] ?? null;
@@ -274,13 +329,19 @@ const hasColumn = (entity: Entity, column: string): boolean => {
  * Hides, disables or deletes an object; deleting takes along what belongs to it, in one transaction.
  * @throws NOT_FOUND, FORBIDDEN, and DATABASE_CONSTRAINT when something that must stay refers to it.
  */
-export async function removeObject(ctx: Context, entity: Entity, id: string, method: RemoveMethod): Promise<void> {
+export async function removeObject(
+  ctx: Context,
+  entity: Entity,
+  id: string,
+  method: RemoveMethod,
+): Promise<void> {
   mayWrite(ctx, entity, method === RemoveMethod.DELETE ? 'remove' : 'update');
   await ctx.services.database.transaction(async (tx) => {
     const row = await lockObject(ctx, entity, id, tx);
     if (method === RemoveMethod.DELETE) return deleteRows(ctx, entity, [row.$pk], tx);
     const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
-    if (!entity.attributes.has(mark)) throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
+    if (!entity.attributes.has(mark))
+      throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
     await writeObject(ctx, entity, row, { [mark]: mark === 'hide' }, tx);
   });
   ctx.services.changed(entity.table);
@@ -292,14 +353,21 @@ async function deleteRows(ctx: Context, entity: Entity, pks: number[], tx: Trans
     const where = childrenWhere(entity, attribute, pks);
     const onRemove = attribute.ref?.onRemove ?? attribute.any?.onRemove ?? 'cascade';
     if (onRemove === 'nullify') {
-      await child.type.update({ [attribute.name]: null }, { where, transaction: tx, hooks: false, validate: false });
+      await child.type.update(
+        { [attribute.name]: null },
+        { where, transaction: tx, hooks: false, validate: false },
+      );
       continue;
     }
     const children = await keysOf(child, where, tx);
     if (children.length > 0 && onRemove === 'restrict')
-      throw new AetherError('DATABASE_CONSTRAINT', `This ${entity.name} is in use by ${String(children.length)} ${child.plural}.`, {
-        databaseCode: 1451,
-      });
+      throw new AetherError(
+        'DATABASE_CONSTRAINT',
+        `This ${entity.name} is in use by ${String(children.length)} ${child.plural}.`,
+        {
+          databaseCode: 1451,
+        },
+      );
     await deleteRows(ctx, child, children, tx);
   }
   await entity.type.destroy({ where: { pk: pks }, transaction: tx, hooks: false });

@@ -33,7 +33,10 @@ export class NoviMemberResolver {
     description:
       'Asks Novi AMS whether this is a member of the account. NOT_FOUND: no such member. RATE_LIMITED and UNAVAILABLE: try again after `retryAfter` seconds.',
   })
-  async noviMember(@Arg('uuid', () => ID, { description: 'Id of the member in Novi: a UUID.' }) uuid: string, @Ctx() ctx: Context): Promise<NoviMember> {
+  async noviMember(
+    @Arg('uuid', () => ID, { description: 'Id of the member in Novi: a UUID.' }) uuid: string,
+    @Ctx() ctx: Context,
+  ): Promise<NoviMember> {
     const { novi } = ctx.services;
     return novi.verify(uuid, await siteOf(ctx));
   }
@@ -49,7 +52,8 @@ async function siteOf(ctx: Context): Promise<NoviSite> {
     values,
   );
   const configured = sites.map(({ id, cfg }) => ({ siteId: id, ...settingsOf(cfg) }));
-  const site = configured.find(({ rootUrl, apiKey }) => rootUrl && apiKey) ?? configured[0] ?? { siteId: 'environment' };
+  const site = configured.find(({ rootUrl, apiKey }) => rootUrl && apiKey) ??
+    configured[0] ?? { siteId: 'environment' };
   return {
     ...site,
     ...(noviSettings.rootUrl !== undefined && { rootUrl: noviSettings.rootUrl }),
@@ -59,7 +63,8 @@ async function siteOf(ctx: Context): Promise<NoviSite> {
 
 function settingsOf(cfg: string | null): { rootUrl?: string; apiKey?: string } {
   try {
-    const { novi_api_root_url: rootUrl, novi_idaa_api_key: apiKey } = (JSON.parse(cfg ?? '{}') ?? {}) as Record<string, unknown>;
+    const { novi_api_root_url: rootUrl, novi_idaa_api_key: apiKey } = (JSON.parse(cfg ?? '{}') ??
+      {}) as Record<string, unknown>;
     return {
       ...(typeof rootUrl === 'string' && { rootUrl }),
       ...(typeof apiKey === 'string' && { apiKey }),

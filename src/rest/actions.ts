@@ -16,15 +16,16 @@ interface Action {
   method: 'get' | 'post';
   path: string;
   operation: string;
-  variables(request: Request): Variables;
-  answer(data: Record<string, unknown>): Record<string, unknown>;
+  variables: (request: Request) => Variables;
+  answer: (data: Record<string, unknown>) => Record<string, unknown>;
 }
 
 const actions: Action[] = [
   {
     method: 'get',
     path: '/idaa/novi_member/:uuid',
-    operation: 'query ($uuid: ID!) { member: noviMember(uuid: $uuid) { verified full_name: fullName email } }',
+    operation:
+      'query ($uuid: ID!) { member: noviMember(uuid: $uuid) { verified full_name: fullName email } }',
     variables: (request) => ({ uuid: text(request, 'uuid') }),
     // The members' gate reads the three fields at the top, as the older service answered them.
     answer: ({ member }) => ({ ...(member as object), data: member, meta: metaOf(200) }),
@@ -38,14 +39,22 @@ export function actionRouter(
 ): Router {
   const router = Router();
 
-  const run = async (response: Response, document: DocumentNode, variables: Variables): Promise<Record<string, unknown>> => {
+  const run = async (
+    response: Response,
+    document: DocumentNode,
+    variables: Variables,
+  ): Promise<Record<string, unknown>> => {
     const { data, errors } = await executor.run(document, variables, contextOf(response));
     const [error] = errors ?? [];
-    if (error) throw errorFrom(error as { message: string; extensions: Record<string, unknown> });
+    if (error) throw errorFrom(error);
     return data as Record<string, unknown>;
   };
 
-  const route = (method: 'get' | 'post', path: string, handler: (request: Request, response: Response) => Promise<void>): void => {
+  const route = (
+    method: 'get' | 'post',
+    path: string,
+    handler: (request: Request, response: Response) => Promise<void>,
+  ): void => {
     const allowed = method === 'get' ? 'GET, HEAD, OPTIONS' : 'POST, OPTIONS';
     const target = router.route(path);
     target[method](handler);
@@ -83,7 +92,13 @@ export function actionRouter(
 
   // Before the download by id, whose pattern would take the hash for one.
   route('get', '/hosted_file/hash/:sha256/download', (request, response) =>
-    downloadByHash(contextOf(response), text(request, 'sha256'), request, response, downloadName(request.query.filename)),
+    downloadByHash(
+      contextOf(response),
+      text(request, 'sha256'),
+      request,
+      response,
+      downloadName(request.query.filename),
+    ),
   );
   for (const type of ['hosted_file', 'event_file'])
     route('get', `/${type}/:id/download`, (request, response) => {

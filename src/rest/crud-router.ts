@@ -4,8 +4,8 @@ import type { DocumentNode, ExecutionResult } from 'graphql';
 import type { Executor, Variables } from '../graphql/execute';
 import type { Context } from '../kernel/context';
 import { findEntity, type Entity } from '../kernel/entity';
-import { AetherError, invalid, unprocessable } from '../kernel/errors';
-import { isComparable, operatorsOf } from '../kernel/input-types';
+import { AetherError, forbidden, invalid, unprocessable } from '../kernel/errors';
+import { isComparable, isWritable, operatorsOf } from '../kernel/input-types';
 import { isPublicId } from '../kernel/public-id';
 import { toManys, type ToMany } from '../kernel/registry';
 import type { Documents } from './documents';
@@ -33,22 +33,37 @@ export type Run = (document: DocumentNode, variables: Variables) => Promise<Reco
 /** `/v3/crud`: each call becomes one prepared operation of the graph, and its result the envelope. */
 export function crudRouter({ executor, documents, bodyMaxBytes, searches }: CrudOptions): Router {
   const router = Router();
-  router.use(json({ limit: bodyMaxBytes, strict: false, type: ['application/json', 'application/*+json'] }));
+  const readBody = json({
+    limit: bodyMaxBytes,
+    strict: false,
+    type: ['application/json', 'application/*+json'],
+  });
+  router.use((request, response, next) => {
+    if (request.method === 'GET') next();
+    else readBody(request, response, next);
+  });
 
   const runner =
     (response: Response): Run =>
     async (document, variables) => {
       const result: ExecutionResult = await executor.run(document, variables, contextOf(response));
       const [error] = result.errors ?? [];
-      if (error) throw errorFrom(error as { message: string; extensions: Record<string, unknown> });
+      if (error) throw errorFrom(error);
       return result.data as Record<string, unknown>;
     };
 
-  const route = (path: string, handlers: Partial<Record<'get' | 'post' | 'patch' | 'delete', Handler>>): void => {
-    const allowed = Object.keys(handlers).flatMap((verb) => (verb === 'get' ? ['GET', 'HEAD'] : [verb.toUpperCase()]));
+  const route = (
+    path: string,
+    handlers: Partial<Record<'get' | 'post' | 'patch' | 'delete', Handler>>,
+  ): void => {
+    const allowed = Object.keys(handlers).flatMap((verb) =>
+      verb === 'get' ? ['GET', 'HEAD'] : [verb.toUpperCase()],
+    );
     const target = router.route(path);
     for (const [verb, handler] of Object.entries(handlers)) target[verb as 'get'](handler);
-    target.options((_request, response) => void response.set('Allow', [...allowed, 'OPTIONS'].join(', ')).sendStatus(204));
+    target.options(
+      (_request, response) => void response.set('Allow', [...allowed, 'OPTIONS'].join(', ')).sendStatus(204),
+    );
     target.all((_request, response) => {
       response.set('Allow', [...allowed, 'OPTIONS'].join(', '));
       throw new AetherError('METHOD_NOT_ALLOWED', `Allowed here: ${allowed.join(', ')}.`);
@@ -60,7 +75,15 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
     async (request, response) => {
       const entity = entityAt(request);
       const special = search ? await searches[entity.table]?.(bodyOf(request), runner(response)) : undefined;
-      if (special) return sendData(response, special, { count: special.length, total: special.length, limit: special.length, offset: 0 });
+      if (special) {
+        sendData(response, special, {
+          count: special.length,
+          total: special.length,
+          limit: special.length,
+          offset: 0,
+        });
+        return;
+      }
       const args = listArguments(entity, request, search ? bodyOf(request) : undefined, contextOf(response));
       await sendList(response, args, (variables) => runner(response)(documents.list(entity), variables));
     };
@@ -70,14 +93,24 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
     async (request, response) => {
       const relation = relationAt(request);
       const parent = idAt(request, 'parentId');
-      const args = listArguments(relation.child, request, search ? bodyOf(request) : undefined, contextOf(response));
+      const args = listArguments(
+        relation.child,
+        request,
+        search ? bodyOf(request) : undefined,
+        contextOf(response),
+      );
       await sendList(response, args, async (variables) => {
         const data = await runner(response)(documents.children(relation), { ...variables, parent });
         return data.parent as Record<string, unknown>;
       });
     };
 
-  const create = async (response: Response, entity: Entity, input: Record<string, unknown>, returnObject: boolean) => {
+  const create = async (
+    response: Response,
+    entity: Entity,
+    input: Record<string, unknown>,
+    returnObject: boolean,
+  ) => {
     const data = await runner(response)(documents.create(entity), { input });
     sendRecord(response, (data.payload as { data: Record<string, unknown> }).data, returnObject);
   };
@@ -113,7 +146,11 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
       total: false,
     });
     const [record] = (data.parent as { list: { nodes: Record<string, unknown>[] } }).list.nodes;
-    if (!record) throw new AetherError('NOT_FOUND', `This ${relation.parent.table} has no ${relation.child.table} with id "${id}".`);
+    if (!record)
+      throw new AetherError(
+        'NOT_FOUND',
+        `This ${relation.parent.table} has no ${relation.child.table} with id "${id}".`,
+      );
     return record;
   };
 
@@ -121,14 +158,22 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
     get: list(false),
     post: (request, response) => {
       const entity = entityAt(request);
-      return create(response, entity, inputFrom(entity, bodyOf(request), permissive(request)), returnsObject(request));
+      return create(
+        response,
+        entity,
+        inputFrom(entity, bodyOf(request), permissive(request)),
+        returnsObject(request),
+      );
     },
   });
   route('/:type/search', { post: list(true) });
   route('/:type/:id', {
     get: (request, response) => {
       const entity = entityAt(request);
-      return one(request, response, { document: documents.one(entity), variables: { id: idAt(request, 'id') } });
+      return one(request, response, {
+        document: documents.one(entity),
+        variables: { id: idAt(request, 'id') },
+      });
     },
     patch: (request, response) => update(request, response, entityAt(request)),
     delete: (request, response) => remove(request, response, entityAt(request)),
@@ -138,7 +183,12 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
     post: (request, response) => {
       const relation = relationAt(request);
       const input = inputFrom(relation.child, bodyOf(request), permissive(request));
-      return create(response, relation.child, { ...input, ...parentInput(relation, idAt(request, 'parentId')) }, returnsObject(request));
+      return create(
+        response,
+        relation.child,
+        { ...input, ...parentInput(relation, idAt(request, 'parentId'), contextOf(response)) },
+        returnsObject(request),
+      );
     },
   });
   route('/:parent/:parentId/:child/search', { post: children(true) });
@@ -184,26 +234,40 @@ function relationAt(request: Request): ToMany {
   const name = parameter(request, 'child');
   const relations = toManys(parent);
   const relation =
-    relations.find(({ child }) => child.table === name) ?? relations.find(({ child }) => child.table === `${parent.table}_${name}`);
+    relations.find(({ child }) => child.table === name) ??
+    relations.find(({ child }) => child.table === `${parent.table}_${name}`);
   if (!relation) throw new AetherError('NOT_FOUND', `${parent.table} has no children of type "${name}".`);
   return relation;
 }
 
-/** What a nested create puts into the body: the reference to the parent. */
-const parentInput = ({ parent, attribute }: ToMany, id: string): Record<string, unknown> => ({
-  [attribute.name]: id,
-  ...(attribute.any && { [attribute.any.typeAttribute]: parent.table }),
-});
+/** What a nested create puts into the body: the reference to the parent. Below an account it is the caller's own already. */
+function parentInput(
+  { parent, attribute }: ToMany,
+  id: string,
+  { viewer }: Context,
+): Record<string, unknown> {
+  if (!isWritable(attribute)) {
+    if (id !== viewer.account?.id) throw forbidden(`This ${parent.name} is not yours.`);
+    return {};
+  }
+  return { [attribute.name]: id, ...(attribute.any && { [attribute.any.typeAttribute]: parent.table }) };
+}
 
 /* ---- what a request says ---- */
 
 const bodyOf = (request: Request): unknown => {
-  if (request.headers['content-length'] !== '0' && request.body === undefined && request.headers['content-type'] !== undefined)
+  if (
+    request.headers['content-length'] !== '0' &&
+    request.body === undefined &&
+    request.headers['content-type'] !== undefined
+  )
     throw new AetherError('UNSUPPORTED_MEDIA_TYPE', 'A body is JSON: send content-type application/json.');
   return (request.body as unknown) ?? {};
 };
 
-const permissive = (request: Request) => ({ ignoreUnknown: request.get('x-ae-ignore-extra-fields') === 'true' });
+const permissive = (request: Request) => ({
+  ignoreUnknown: request.get('x-ae-ignore-extra-fields') === 'true',
+});
 
 const returnsObject = (request: Request): boolean => queryText(request, 'return_obj') !== 'false';
 
@@ -226,7 +290,8 @@ function queryNumber(request: Request, name: string, fallback: number, max: numb
   return value;
 }
 
-const methodOf = (request: Request): string => queryChoice(request, 'method', ['hide', 'disable', 'delete'], 'hide');
+const methodOf = (request: Request): string =>
+  queryChoice(request, 'method', ['hide', 'disable', 'delete'], 'hide');
 
 interface ListCall {
   limit: number;
@@ -236,7 +301,9 @@ interface ListCall {
 
 function listArguments(entity: Entity, request: Request, body: unknown, ctx: Context): ListCall {
   const search = searchFrom(entity, body, operatorsOf);
-  const filters = [search.filter, childrenOf(entity, request)].filter((filter) => filter && Object.keys(filter).length > 0);
+  const filters = [search.filter, childrenOf(entity, request)].filter(
+    (filter) => filter && Object.keys(filter).length > 0,
+  );
   const q = [search.q, queryText(request, 'q')].filter(Boolean).join(' ');
   return {
     limit: queryNumber(request, 'limit', 100, 999_999),
@@ -256,11 +323,14 @@ function childrenOf(entity: Entity, request: Request): Record<string, unknown> |
   const type = queryText(request, 'for_obj_type');
   const id = queryText(request, 'for_obj_id');
   if (type === undefined && id === undefined) return undefined;
-  if (type === undefined || id === undefined) throw invalid({ for_obj_id: 'goes together with for_obj_type' });
+  if (type === undefined || id === undefined)
+    throw invalid({ for_obj_id: 'goes together with for_obj_type' });
   if (!isPublicId(id)) throw invalid({ for_obj_id: 'must be an id of 11 to 22 characters' });
   if (type === entity.table) return { id: { eq: id } };
   const attributes = [...entity.attributes.values()];
-  const any = attributes.find((attribute) => attribute.any && (attribute.any.types?.includes(type) ?? findEntity(type)));
+  const any = attributes.find(
+    (attribute) => attribute.any && (attribute.any.types?.includes(type) ?? findEntity(type)),
+  );
   const reference = attributes.find(({ ref, any: several }) => ref?.type === type && !several);
   // What belongs to several types belongs to an event as all that lies below it.
   const chosen = reference && (!any || reference.ref?.inverse) ? reference : (any ?? reference);
@@ -277,7 +347,8 @@ function orderFrom(entity: Entity, text: string | undefined, ctx: Context) {
   } catch {
     throw invalid({ order_by_li: 'must be JSON, as in {"name":"ASC"}' });
   }
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) throw invalid({ order_by_li: 'must be a JSON object' });
+  if (given === null || typeof given !== 'object' || Array.isArray(given))
+    throw invalid({ order_by_li: 'must be a JSON object' });
   return Object.entries(given).flatMap(([key, direction]) => {
     const attribute = attributeNamed(entity, key);
     if (!attribute || !isComparable(attribute)) {
@@ -319,16 +390,23 @@ async function sendList(
   let current = await page({ first: Math.min(limit, pageSize), offset, total: true });
   const { totalCount: total } = current;
   let count = current.nodes.length;
-  if (limit <= pageSize || !current.pageInfo.hasNextPage)
-    return sendData(response, current.nodes, { count, total, limit, offset, ...warningsOf(response) });
+  if (limit <= pageSize || !current.pageInfo.hasNextPage) {
+    sendData(response, current.nodes, { count, total, limit, offset, ...warningsOf(response) });
+    return;
+  }
 
   response.type('json').write(`{"data":[${current.nodes.map((node) => JSON.stringify(node)).join()}`);
   while (current.pageInfo.hasNextPage && count < limit && !response.destroyed) {
-    current = await page({ first: Math.min(limit - count, pageSize), after: current.pageInfo.endCursor, total: false });
+    current = await page({
+      first: Math.min(limit - count, pageSize),
+      after: current.pageInfo.endCursor,
+      total: false,
+    });
     count += current.nodes.length;
     const chunk = current.nodes.map((node) => `,${JSON.stringify(node)}`).join('');
     if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
-  response.end(`],"meta":${JSON.stringify(metaOf(200, { count, total, limit, offset, ...warningsOf(response) }))}}`);
+  response.end(
+    `],"meta":${JSON.stringify(metaOf(200, { count, total, limit, offset, ...warningsOf(response) }))}}`,
+  );
 }
-

@@ -57,7 +57,8 @@ export function createDocuments(schema: GraphQLSchema): Documents {
     made.set(name, document);
     return document;
   };
-  const of = (verb: keyof typeof texts) => (entity: Entity) => prepared(`${verb} ${entity.table}`, () => texts[verb](entity));
+  const of = (verb: keyof typeof texts) => (entity: Entity) =>
+    prepared(`${verb} ${entity.table}`, () => texts[verb](entity));
   return {
     one: of('one'),
     list: of('list'),

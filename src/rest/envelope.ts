@@ -1,5 +1,4 @@
-import { STATUS_CODES } from 'node:http';
-import type { Response } from 'express';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { AetherError, errorCodes, type ErrorCode } from '../kernel/errors';
 
 export interface Meta {
@@ -20,16 +19,25 @@ export const metaOf = (status: number, more: Record<string, unknown> = {}): Meta
   ...more,
 });
 
-export const sendData = (response: Response, data: unknown, more?: Record<string, unknown>): void => {
-  response.json({ data, meta: metaOf(200, more) });
+export const sendData = (response: ServerResponse, data: unknown, more?: Record<string, unknown>): void => {
+  sendJson(response, 200, { data, meta: metaOf(200, more) });
 };
 
+/** Answers JSON, without what Express would look for in each answer. */
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
+}
+
 /** A failed CRUD call: `data` is false, and `details` tell what was wrong. */
-export function sendCrudError(response: Response, error: AetherError): void {
+export function sendCrudError(response: ServerResponse, error: AetherError): void {
   const { code, message, details } = error;
   const { status, category } = errorCodes[code];
   retryAfter(response, error);
-  response.status(status).json({
+  sendJson(response, status, {
     data: false,
     meta: metaOf(status, {
       status_message: message,
@@ -44,10 +52,10 @@ export function sendCrudError(response: Response, error: AetherError): void {
 }
 
 /** A failed action: `detail`, as the older service has it. */
-export function sendActionError(response: Response, error: AetherError): void {
+export function sendActionError(response: ServerResponse, error: AetherError): void {
   retryAfter(response, error);
   const { fields = { body: error.message } } = error.details;
-  response.status(error.status).json({
+  sendJson(response, error.status, {
     detail:
       error.code === 'UNPROCESSABLE'
         ? Object.entries(fields).map(([field, msg]) => ({ loc: [field], msg, type: 'value_error' }))
@@ -55,13 +63,20 @@ export function sendActionError(response: Response, error: AetherError): void {
   });
 }
 
-function retryAfter(response: Response, { details }: AetherError): void {
-  if (details.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(details.retryAfter)));
+function retryAfter(response: ServerResponse, { details }: AetherError): void {
+  if (details.retryAfter !== undefined)
+    response.setHeader('Retry-After', String(Math.ceil(details.retryAfter)));
 }
 
 /** The error of ours that a GraphQL error stands for. */
-export function errorFrom({ message, extensions }: { message: string; extensions: Record<string, unknown> }): AetherError {
+export function errorFrom({
+  message,
+  extensions,
+}: {
+  message: string;
+  extensions: Record<string, unknown>;
+}): AetherError {
   const code = extensions.code as ErrorCode;
   const known = Object.hasOwn(errorCodes, code) ? code : 'VALIDATION';
-  return new AetherError(known, message, extensions as AetherError['details']);
+  return new AetherError(known, message, extensions);
 }

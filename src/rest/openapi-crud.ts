@@ -39,17 +39,11 @@ export const parameters = {
     maximum: 999_999_999,
     default: 0,
   }),
-  order_by_li: {
-    name: 'order_by_li',
-    in: 'query',
-    description: 'Fields to sort by, most important first. Unless given: priority, sort, name.',
-    content: {
-      'application/json': {
-        schema: { type: 'object', additionalProperties: { enum: ['ASC', 'DESC'] } },
-        examples: { name: { value: { name: 'ASC', created_on: 'DESC' } } },
-      },
-    },
-  },
+  order_by_li: query(
+    'order_by_li',
+    'Fields to sort by, most important first, as in `{"start_datetime":"ASC","name":"DESC"}`. Unless given: priority, sort, name.',
+    { type: 'string', contentMediaType: 'application/json' },
+  ),
   q: query('q', 'Only those whose search text holds every one of these words.', { type: 'string' }),
   for_obj_type: query('for_obj_type', 'Only what belongs to an object of this type; with `for_obj_id`.', {
     type: 'string',
@@ -84,14 +78,13 @@ const listParameters = parameterRefs(
 
 /** The six operations of every type, and those of every type below its parents. */
 export function crudPaths(schema: GraphQLSchema, entities: Entity[]): Record<string, JsonSchema> {
-  const paths: Record<string, JsonSchema> = {};
-  for (const entity of entities) {
-    Object.assign(paths, pathsOf(schema, entity));
-    // A path goes along the first of several connections between the same two types.
-    for (const relation of toManys(entity).reverse())
-      Object.assign(paths, pathsOf(schema, relation.child, relation));
-  }
-  return paths;
+  // A path goes along the first of several connections between the same two types.
+  const relations = entities.flatMap((entity) => toManys(entity).reverse());
+  return Object.assign(
+    {},
+    ...entities.map((entity) => pathsOf(schema, entity)),
+    ...relations.map((relation) => pathsOf(schema, relation.child, relation)),
+  ) as Record<string, JsonSchema>;
 }
 
 function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Record<string, JsonSchema> {

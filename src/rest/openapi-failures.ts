@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
-import type { Response } from 'express';
+import { IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
 import {
   AetherError,
   forbidden,
@@ -87,17 +87,14 @@ const others = (): AetherError[] => [
   new AetherError('INTERNAL', 'Something went wrong on our side.'),
 ];
 
-/** The body that a sender gives to a response. */
-function sentBy(send: (response: Response, error: AetherError) => void, error: AetherError): unknown {
-  let body: unknown;
-  const response = {
-    setHeader: () => response,
-    status: () => response,
-    json(value: unknown) {
-      body = value;
-      return response;
-    },
+/** The body that a sender gives to a response: one without a connection, that keeps it. */
+function sentBy(send: (response: ServerResponse, error: AetherError) => void, error: AetherError): unknown {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  let body = '';
+  response.end = (text: unknown) => {
+    body = String(text);
+    return response;
   };
-  send(response as unknown as Response, error);
-  return body;
+  send(response, error);
+  return JSON.parse(body);
 }

@@ -26,7 +26,6 @@ export function openApiOf(schema: GraphQLSchema): object {
   return {
     openapi: '3.1.0',
     info: { title: 'Aether API', version, description },
-    servers: [{ url: '/' }],
     security: [{ key: [], account: [] }, { key: [], token: [] }, { key: [] }],
     tags: [
       ...entities.map(({ table, description }) => ({ name: table, description })),

@@ -25,7 +25,10 @@ const keyNames = new Set(['access_key', 'site_access_key', 'site_domain_access_k
 /** Reads `{ and: [{ field: 'fqdn', op: 'eq', value }, { field: 'access_key', op: 'eq', value }] }`. */
 function questionOf(body: unknown): { fqdn: string; accessKey?: string } | undefined {
   const { and, ...rest } = (body ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(and) || Object.values(rest).some((value) => value !== undefined && value !== null && value !== ''))
+  if (
+    !Array.isArray(and) ||
+    Object.values(rest).some((value) => value !== undefined && value !== null && value !== '')
+  )
     return undefined;
   let fqdn: string | undefined;
   let accessKey: string | undefined;
@@ -33,7 +36,8 @@ function questionOf(body: unknown): { fqdn: string; accessKey?: string } | undef
     const { field, op = 'eq', value } = (item ?? {}) as Record<string, unknown>;
     if (op !== 'eq') return undefined;
     if (field === 'fqdn' && typeof value === 'string') fqdn = value;
-    else if (typeof field === 'string' && keyNames.has(field)) accessKey = typeof value === 'string' ? value : undefined;
+    else if (typeof field === 'string' && keyNames.has(field))
+      accessKey = typeof value === 'string' ? value : undefined;
     else return undefined;
   }
   return fqdn === undefined ? undefined : { fqdn, accessKey };

@@ -39,7 +39,8 @@ export function inputFrom(entity: Entity, body: unknown, { ignoreUnknown = false
     } else if (isWritable(attribute)) {
       const read = valueFrom(attribute, value);
       if ('problem' in read) problems[key] = read.problem;
-      else if (!(key.endsWith('_random') && value === null && input[attribute.name] != null)) input[attribute.name] = read.value;
+      else if (!(key.endsWith('_random') && value === null && input[attribute.name] != null))
+        input[attribute.name] = read.value;
     }
   }
   if (Object.keys(problems).length > 0) throw invalid(problems);
@@ -101,7 +102,8 @@ function jsonFrom(text: string): Read {
   }
 }
 
-const moments = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s*(Z|[+-]\d{2}:?\d{2})?)?$/i;
+const moments =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s*(Z|[+-]\d{2}:?\d{2})?)?$/i;
 
 /** A moment in any of the spellings that clients send; without a zone it is UTC. */
 function momentFrom(text: string): string | undefined {
@@ -111,7 +113,9 @@ function momentFrom(text: string): string | undefined {
   // A day that does not exist would roll over into the next month.
   if (Number.isNaN(moment.getTime())) return undefined;
   const sameDay = new Date(`${date}T00:00:00Z`);
-  return Number.isNaN(sameDay.getTime()) || !sameDay.toISOString().startsWith(date) ? undefined : moment.toISOString();
+  return Number.isNaN(sameDay.getTime()) || !sameDay.toISOString().startsWith(date)
+    ? undefined
+    : moment.toISOString();
 }
 
 /* ---- search ---- */
@@ -146,7 +150,11 @@ export interface Search {
  * The filter of a search body: `{ q, and, or, not }` of groups and of `{ field, op, value }`.
  * @throws VALIDATION for what is no such body, DATABASE_SCHEMA for a field that the type does not have.
  */
-export function searchFrom(entity: Entity, body: unknown, allowed: (attribute: Attribute) => readonly string[]): Search {
+export function searchFrom(
+  entity: Entity,
+  body: unknown,
+  allowed: (attribute: Attribute) => readonly string[],
+): Search {
   if (body === undefined || body === null) return {};
   if (typeof body !== 'object' || Array.isArray(body)) throw invalid({ body: 'must be a JSON object' });
   const { q, ...query } = body as Body;
@@ -154,7 +162,12 @@ export function searchFrom(entity: Entity, body: unknown, allowed: (attribute: A
   return { q: q ?? undefined, filter: groupFrom(entity, query, allowed) };
 }
 
-function groupFrom(entity: Entity, query: Body, allowed: (attribute: Attribute) => readonly string[], depth = 0): Body {
+function groupFrom(
+  entity: Entity,
+  query: Body,
+  allowed: (attribute: Attribute) => readonly string[],
+  depth = 0,
+): Body {
   if (depth > 50) throw invalid({ body: 'nests too deep' });
   const filter: Body = {};
   for (const [key, value] of Object.entries(query)) {
@@ -169,8 +182,14 @@ function groupFrom(entity: Entity, query: Body, allowed: (attribute: Attribute) 
   return filter;
 }
 
-function itemFrom(entity: Entity, item: unknown, allowed: (attribute: Attribute) => readonly string[], depth: number): Body {
-  if (item === null || typeof item !== 'object' || Array.isArray(item)) throw invalid({ filter: 'must be a JSON object' });
+function itemFrom(
+  entity: Entity,
+  item: unknown,
+  allowed: (attribute: Attribute) => readonly string[],
+  depth: number,
+): Body {
+  if (item === null || typeof item !== 'object' || Array.isArray(item))
+    throw invalid({ filter: 'must be a JSON object' });
   const { field, op = 'eq', value, ...rest } = item as Body;
   if (field === undefined) return groupFrom(entity, item as Body, allowed, depth);
   if (typeof field !== 'string') throw invalid({ field: 'must be text' });
@@ -180,7 +199,8 @@ function itemFrom(entity: Entity, item: unknown, allowed: (attribute: Attribute)
   if (!attribute || attribute.read === 'never') throw unknownField(entity.table, field);
   const operator = typeof op === 'string' ? operators[op.toLowerCase()] : undefined;
   if (operator === undefined) throw invalid({ op: `must be one of ${Object.keys(operators).join(', ')}` });
-  if (!allowed(attribute).includes(operator)) throw invalid({ [field]: `cannot be compared with ${String(op)}` });
+  if (!allowed(attribute).includes(operator))
+    throw invalid({ [field]: `cannot be compared with ${String(op)}` });
   return { [attribute.name]: { [operator]: operand(attribute, field, operator, value) } };
 }
 

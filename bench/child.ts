@@ -1,0 +1,101 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a program under test tells of itself. */
+export interface Stats {
+  /** Requests that came in since its start: at the end of a run some are answered whose caller has gone. */
+  requests: number;
+  /** SQL statements sent since its start. */
+  statements: number;
+  rss: number;
+  heapUsed: number;
+}
+
+type Message = { port: number } | { stats: Stats };
+
+/** Called by a program under test once it listens: tells its port, answers questions, and ends when nobody asks any more. */
+export function report(server: Server, statements: () => number, close: () => Promise<void>): void {
+  let requests = 0;
+  server.on('request', () => (requests += 1));
+  process.on('message', () => {
+    // Twice: what the first round frees may be all that holds other things.
+    for (let round = 0; round < 2; round += 1) globalThis.gc?.();
+    const { rss, heapUsed } = process.memoryUsage();
+    send({ stats: { requests, statements: statements(), rss, heapUsed } });
+  });
+  process.once('disconnect', () => {
+    server.close();
+    server.closeAllConnections();
+    close().catch((error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    });
+  });
+  // The signal of a terminal reaches the parent too, which then ends us.
+  process.on('SIGINT', () => undefined);
+  send({ port: (server.address() as AddressInfo).port });
+}
+
+const send = (message: Message): void => void process.send?.(message);
+
+/** A program under test, in a process of its own. */
+export class Program {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly port: number,
+  ) {}
+
+  /** @throws Error when it ends before it listens. */
+  static async start(file: string, env: NodeJS.ProcessEnv, flags: string[] = []): Promise<Program> {
+    const execArgv = ['--max-semi-space-size=64', '--expose-gc', ...flags];
+    const child = fork(join(__dirname, file), {
+      env,
+      execArgv,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const { port } = await answer<{ port: number }>(child, file);
+    return new Program(child, port);
+  }
+
+  async stats(): Promise<Stats> {
+    this.child.send('stats');
+    return (await answer<{ stats: Stats }>(this.child, 'a program under test')).stats;
+  }
+
+  /** CPU time used so far by all threads of the process, in microseconds. */
+  cpu(): number {
+    const text = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8');
+    // The name of the program may hold spaces; what follows it does not.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * microsecondsPerTick;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null) return;
+    const ended = once(this.child, 'exit');
+    if (this.child.connected) this.child.disconnect();
+    await ended;
+  }
+}
+
+/** The kernel counts in hundredths of a second for programs, whatever it does inside. */
+const microsecondsPerTick = 10_000;
+
+async function answer<T extends object>(child: ChildProcess, name: string): Promise<T> {
+  const gone = new AbortController();
+  try {
+    const [message] = (await Promise.race([
+      once(child, 'message', gone),
+      once(child, 'exit', gone).then(() => {
+        throw new Error(`${name} has ended`);
+      }),
+    ])) as [T];
+    return message;
+  } finally {
+    gone.abort();
+  }
+}

@@ -1,0 +1,138 @@
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem, type } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { packageRoot } from '../src/paths';
+import { cases as allCases, requestsOf, type Case } from './cases';
+import { Program } from './child';
+import { seedData, type Data } from './data';
+import { openBenchDatabase } from './database';
+import { measure, watchSteal } from './measure';
+import { soak } from './soak';
+import { tableOf } from './table';
+import { verify } from './verify';
+import { assertWrk, connections, load } from './wrk';
+
+const usage = `npm run bench -- [options]
+  --case NAME      one of ${allCases.map(({ name }) => name).join(', ')}; may be given several times (all)
+  --seconds N      of each measurement (5)
+  --rounds N       measurements of each program in each case, of which the median counts (3)
+  --factor N       size of the show beside the data that is asked for; 1 is a whole one (0.25)
+  --soak N         sends N requests to our server alone, and tells how its memory goes
+  --profile DIR    measures our server alone, and leaves a CPU profile there
+  --save           puts the result into bench/RESULTS.md
+BENCH_DATABASE_URL names a MariaDB to make a database on; without it the bench starts one of its own.`;
+
+const say = (line: string): void => console.log(line);
+const tell = (line: string): void => console.error(line);
+
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: {
+      case: { type: 'string', multiple: true },
+      seconds: { type: 'string', default: '5' },
+      rounds: { type: 'string', default: '3' },
+      factor: { type: 'string', default: '0.25' },
+      soak: { type: 'string' },
+      profile: { type: 'string' },
+      save: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (options.help) {
+    say(usage);
+    return;
+  }
+  const cases = chosen(options.case);
+  const rounds = { seconds: Number(options.seconds), rounds: Number(options.rounds), warmUp: 3 };
+  assertWrk();
+
+  const cleanUp: (() => unknown)[] = [];
+  try {
+    const database = await openBenchDatabase();
+    cleanUp.push(() => database.stop());
+    const folder = mkdtempSync(join(tmpdir(), 'aether-bench-'));
+    cleanUp.push(() => rmSync(folder, { recursive: true, force: true }));
+    const env = environment(database.url, folder);
+
+    const start = Date.now();
+    const data = await seedData(env, Number(options.factor));
+    tell(`${data.rows} rows seeded in ${((Date.now() - start) / 1000).toFixed(1)} s`);
+
+    const flags = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`] : [];
+    const ours = await Program.start('ours.js', env, flags);
+    cleanUp.push(() => ours.stop());
+    const byHand = await Program.start('by-hand.js', env);
+    cleanUp.push(() => byHand.stop());
+    await verify(cases, data, { ours: ours.port, byHand: byHand.port });
+    tell('both programs answer the same');
+
+    if (options.soak) await soak(Number(options.soak), cases, data, ours, say);
+    else if (options.profile) await exercise(cases, data, ours, rounds.seconds);
+    else {
+      const running = { ours, byHand };
+      const stolen = watchSteal();
+      const results = await measure(cases, data, running, rounds, tell);
+      const ends = { ours: await ours.stats(), byHand: await byHand.stats() };
+      const text = `${about(database.version, data, stolen())}\n\n${tableOf(results, ends)}`;
+      say(text);
+      if (options.save) writeFileSync(join(packageRoot, 'bench/RESULTS.md'), resultsOf(text));
+    }
+  } finally {
+    for (const step of cleanUp.reverse()) await step();
+  }
+}
+
+function chosen(names: string[] | undefined): Case[] {
+  if (!names) return allCases;
+  return names.map((name) => {
+    const one = allCases.find((known) => known.name === name);
+    if (!one) throw new Error(`There is no case "${name}".\n\n${usage}`);
+    return one;
+  });
+}
+
+/** What both programs are started with: nothing of the shell's but the way to their commands. */
+const environment = (databaseUrl: string, folder: string): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  NODE_ENV: 'production',
+  LOG_LEVEL: 'warn',
+  HOST: '127.0.0.1',
+  PORT: '0',
+  DATABASE_URL: databaseUrl,
+  DATA_DIR: folder,
+  AE_API_JWT_KEY: randomBytes(32).toString('hex'),
+});
+
+async function exercise(cases: Case[], data: Data, program: Program, seconds: number): Promise<void> {
+  for (const one of cases) {
+    const done = await load(program.port, data.key, requestsOf(one, data.targets), seconds);
+    tell(`${one.name}: ${Math.round(done.requests / done.seconds)}/s`);
+  }
+}
+
+/** The machine and the run, in words that fit any machine. */
+function about(mariadb: string, { rows }: Data, stolen: number): string {
+  const gigabytes = Math.round(totalmem() / 1024 ** 3);
+  return [
+    `${cpus().length} cores, ${gigabytes} GiB, ${type()}, Node ${process.version}, MariaDB ${mariadb};`,
+    `load generator, database and server share the machine, which lost ${(100 * stolen).toFixed(1)} % of its time to its host.`,
+    `${connections} connections that are kept, ${rows} rows. Medians; the ratio is ours to the hand-written program.`,
+  ].join('\n');
+}
+
+const resultsOf = (text: string): string => `# Results of the bench
+
+${new Date().toISOString().slice(0, 10)}, made by \`npm run bench -- ${process.argv.slice(2).join(' ')}\`.
+
+The program beside ours is \`by-hand.ts\`: \`node:http\` and the MariaDB connector, written for just these requests. Both answer
+the same JSON, which is checked before anything is measured, and both check the key and the account of each call.
+
+${text}`;
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
