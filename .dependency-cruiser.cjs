@@ -12,12 +12,13 @@ const mayImport = {
   content: ['kernel', 'accounts', 'files'],
   novi: ['kernel', 'accounts', 'cache'],
   graphql: ['kernel'],
+  docs: ['rest', 'config'],
   // REST's actions call the code of the modules directly.
   rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
 };
 
-/** What any folder may see: the interface of the database, not its makers. */
-const forAll = ['database/database'];
+/** What any folder may see: the interface of the database, not its makers; where the package lies. */
+const forAll = ['database/database', 'paths'];
 
 /** The files that put everything together. */
 const composers = ['app', 'main', 'demo', 'services', 'resolvers', 'schema-files'];

@@ -12,6 +12,7 @@ import {
   type VariableDefinitionNode,
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
+import { LRUCache } from 'lru-cache';
 import type { Context } from '../kernel/context';
 import { AetherError } from '../kernel/errors';
 import { JsonValue } from '../kernel/scalars';
@@ -34,20 +35,21 @@ interface Compiled {
   variables: readonly VariableDefinitionNode[];
 }
 
-/**
- * Documents that are met again are compiled (graphql-jit); the first time, and where compiling is not possible, graphql-js runs
- * them. Whoever keeps the parsed documents decides how many stay compiled: they are forgotten together.
- */
+/** Compiling takes as long as running a document some dozen times, and what it makes is large: only for documents in steady use. */
+const usesBeforeCompiling = 5;
+const maxCompiled = 1000;
+
+/** Runs documents by graphql-js, and those in steady use compiled, by graphql-jit. */
 export function createExecutor(schema: GraphQLSchema): Executor {
-  const known = new WeakMap<DocumentNode, Map<string, Compiled | 'seen' | 'impossible'>>();
+  const known = new LRUCache<DocumentNode, Map<string, Compiled | 'impossible' | number>>({ max: maxCompiled });
 
   function compiled(document: DocumentNode, operationName: string): Compiled | undefined {
-    const operations = known.get(document) ?? new Map<string, Compiled | 'seen' | 'impossible'>();
-    known.set(document, operations);
-    const state = operations.get(operationName);
+    let operations = known.get(document);
+    if (!operations) known.set(document, (operations = new Map<string, Compiled | 'impossible' | number>()));
+    const state = operations.get(operationName) ?? 1;
     if (typeof state === 'object') return state;
-    const next =
-      state === undefined ? 'seen' : state === 'seen' ? compile(schema, document, operationName) : state;
+    if (state === 'impossible') return undefined;
+    const next = state < usesBeforeCompiling ? state + 1 : compile(schema, document, operationName);
     operations.set(operationName, next);
     return typeof next === 'object' ? next : undefined;
   }

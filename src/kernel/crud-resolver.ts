@@ -60,6 +60,7 @@ export function CrudResolver(type: EntityClass) {
     @Extensions({ level: access.read })
     @Query(() => connectionOf(entity as Entity), {
       name: plural,
+      nullable: true,
       description: `The ${spaced(plural)} of the account.`,
     })
     list(
@@ -134,7 +135,6 @@ type Resolve = (row: Row, args: ListArgs, ctx: Context, info: GraphQLResolveInfo
 interface Relation {
   field: string;
   type: () => object;
-  nullable: boolean;
   description: string;
   /** Takes the arguments of a connection to this type. */
   listOf?: Entity;
@@ -149,7 +149,6 @@ function relationsOf(entity: Entity): Relation[] {
       return {
         field,
         type: () => Node,
-        nullable: true,
         description: `${doc} The object itself.`,
         resolve: (row, _args, ctx, info) => {
           const type = String(row[`$${any?.typeAttribute ?? ''}`]);
@@ -162,7 +161,6 @@ function relationsOf(entity: Entity): Relation[] {
     return {
       field,
       type: () => target.type,
-      nullable: true,
       description: `The ${spaced(target.single)}.`,
       resolve: (row, _args, ctx, info) => {
         const pk = row[`$${name}`] as number | null;
@@ -175,7 +173,6 @@ function relationsOf(entity: Entity): Relation[] {
     return {
       field,
       type: () => connectionOf(child),
-      nullable: false,
       description: `The ${spaced(child.plural)} of this ${spaced(entity.single)}.`,
       listOf: child,
       resolve: (row, args, ctx, info) =>
@@ -202,11 +199,12 @@ export function relationResolvers(): (new () => object)[] {
 
     class Relations {}
     const { prototype } = Relations;
-    for (const { field, type, nullable, description, listOf, resolve } of relationsOf(entity)) {
+    for (const { field, type, description, listOf, resolve } of relationsOf(entity)) {
       const descriptor = { value: resolve, configurable: true, writable: true };
       Object.defineProperty(prototype, field, descriptor);
       if (listOf) Args(() => listArgsOf(listOf))(prototype, field, 0);
-      FieldResolver(type as () => EntityClass, { description, nullable })(prototype, field, descriptor);
+      // Nullable, all of them: what a caller may not see is an error of its own, and leaves the rest of the answer as it is.
+      FieldResolver(type as () => EntityClass, { description, nullable: true })(prototype, field, descriptor);
     }
     Resolver(() => entity.type)(Relations);
     return [Relations, Total];

@@ -135,6 +135,7 @@ function sequelizeType(kind: Kind, max?: number) {
 /** The graph type: every attribute is a plain property of the row, so that no resolver runs for it. */
 function defineObject({ type, name, description, attributes }: Entity): void {
   for (const attribute of attributes.values()) {
+    if (attribute.read === 'never') continue;
     Field(() => graphType(attribute.kind), {
       nullable: !isAlwaysThere(attribute),
       description: describe(attribute),
@@ -163,7 +164,6 @@ export function graphType(kind: Kind): GraphQLScalarType {
 
 function describe({ doc, read, mask }: Attribute): string {
   if (read === undefined) return doc;
-  if (read === 'never') return `${doc} Write-only: never answered.`;
   return `${doc} ${mask ? 'Masked' : 'Null'} below level ${read}.`;
 }
 

@@ -59,6 +59,12 @@ export function expression({ column, sql, kind, nullable }: Attribute, t: string
   return kind === 'bool' && !nullable ? `COALESCE(${t}.\`${column}\`, 0)` : `${t}.\`${column}\``;
 }
 
+/** The same to compare and sort by: SQLite does not know how a derived text is compared, a column tells it. */
+export const comparable = ({ services }: Context, attribute: Attribute, t: string): string =>
+  attribute.sql && services.database.dialect === 'sqlite' && (attribute.kind === 'string' || attribute.kind === 'text')
+    ? `(${attribute.sql(t)}) COLLATE NOCASE`
+    : expression(attribute, t);
+
 /** @throws FORBIDDEN when comparing by the attribute would tell its value to who may not read it. */
 export function mayCompare(ctx: Context, entity: Entity, attribute: Attribute): void {
   if (!maySee(ctx.viewer, attribute))
@@ -180,14 +186,14 @@ class FilterCompiler {
     const negated = operator === 'ne' || operator === 'notIn';
     if (ids.length === 0) return negated ? 'TRUE' : 'FALSE';
 
-    const among = (): string => {
-      this.values.push(...ids);
-      return `IN (${ids.map(() => '?').join()})`;
-    };
-    if (attribute.kind === 'id') return `${column} ${negated ? 'NOT ' : ''}${among()}`;
+    this.values.push(...ids);
+    if (attribute.kind === 'id') return `${column} ${negated ? 'NOT ' : ''}IN (${ids.map(() => '?').join()})`;
     const typeColumn = attribute.any && entity.attributes.get(attribute.any.typeAttribute)?.column;
-    const matches = targetsOf(attribute).map((target) => {
-      const match = `${column} IN (SELECT i.id FROM \`${target.table}\` i WHERE i.id_random ${among()})`;
+    const matches = targetsOf(attribute).map((target, index) => {
+      if (index > 0) this.values.push(...ids);
+      // No row has key 0: among nothing at all, a missing value would be neither in nor out.
+      const keys = ids.map(() => `COALESCE((SELECT i.id FROM \`${target.table}\` i WHERE i.id_random = ?), 0)`);
+      const match = `${column} IN (${keys.join()})`;
       return typeColumn ? `(${t}.\`${typeColumn}\` = '${target.table}' AND ${match})` : match;
     });
     return `${negated ? 'NOT ' : ''}(${matches.join(' OR ')})`;
@@ -200,7 +206,7 @@ class FilterCompiler {
       return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
     }
     if (value === null) throw badRequest(`${attribute.name}: ${operator} takes no null.`);
-    const column = expression(attribute, t);
+    const column = comparable(this.ctx, attribute, t);
     const bind = (bound: unknown): string => {
       this.values.push(bindable(bound));
       return '?';

@@ -3,7 +3,7 @@ import type { Context } from './context';
 import type { Position } from './cursor';
 import type { Entity } from './entity';
 import { badRequest } from './errors';
-import { expression, mayCompare } from './filter';
+import { comparable, mayCompare } from './filter';
 import type { OrderStep } from './input-types';
 
 /** One column of an order; a value that is missing comes last either way. */
@@ -36,7 +36,7 @@ export function orderOf(
     mayCompare(ctx, entity, attribute);
     if (attribute.kind === 'id') return [];
     const always = attribute.kind === 'bool' && !attribute.nullable;
-    return [{ sql: expression(attribute, t), descending: direction === 'DESC', nullable: !always }];
+    return [{ sql: comparable(ctx, attribute, t), descending: direction === 'DESC', nullable: !always }];
   });
   const byId = wanted.find(({ field }) => field === 'id');
   keys.push({ sql: `${t}.id`, descending: byId?.direction === 'DESC', nullable: false });
