@@ -4,7 +4,7 @@
  * A test reads its database from `test/support/jest-target.ts`.
  */
 
-const onceOnly = ['unit', 'files', 'novi', 'database', 'browser'];
+const onceOnly = ['unit', 'files', 'novi', 'database', 'browser', 'docs'];
 const inOnceOnly = `<rootDir>/test/(${onceOnly.join('|')})/`;
 
 /** Packages that come as ES modules alone; Jest's `require` needs them compiled. */
@@ -37,7 +37,6 @@ const common = {
   rootDir: __dirname,
   roots: ['<rootDir>/src', '<rootDir>/seeders', '<rootDir>/test'],
   testEnvironment: 'node',
-  testTimeout: 30_000,
   transform: { '\\.[jt]s$': swc },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esModules.join('|')})/)`],
   // Its "exports" offer no entry to `require`.
@@ -51,6 +50,7 @@ const servers = {
 
 module.exports = {
   maxWorkers: 2,
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/jest-report.js'],
   projects: [
     {

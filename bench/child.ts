@@ -2,7 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
 
 /** What a program under test tells of itself. */
@@ -15,30 +16,48 @@ export interface Stats {
   heapUsed: number;
 }
 
-type Message = { port: number } | { stats: Stats };
+type Question = 'stats' | 'profile' | { profileInto: string };
+type Message = { port: number } | { stats: Stats } | { profiling: boolean };
 
 /** Called by a program under test once it listens: tells its port, answers questions, and ends when nobody asks any more. */
 export function report(server: Server, statements: () => number, close: () => Promise<void>): void {
   let requests = 0;
   server.on('request', () => (requests += 1));
-  process.on('message', () => {
-    // Twice: what the first round frees may be all that holds other things.
-    for (let round = 0; round < 2; round += 1) globalThis.gc?.();
-    const { rss, heapUsed } = process.memoryUsage();
-    send({ stats: { requests, statements: statements(), rss, heapUsed } });
-  });
+  const profiler = new Session();
+  const answerTo = async (question: Question): Promise<void> => {
+    if (question === 'stats') {
+      // Twice: what the first round frees may be all that holds other things.
+      for (let round = 0; round < 2; round += 1) globalThis.gc?.();
+      const { rss, heapUsed } = process.memoryUsage();
+      send({ stats: { requests, statements: statements(), rss, heapUsed } });
+      return;
+    }
+    if (question === 'profile') {
+      profiler.connect();
+      await profiler.post('Profiler.enable');
+      await profiler.post('Profiler.start');
+    } else {
+      const { profile } = await profiler.post('Profiler.stop');
+      writeFileSync(question.profileInto, JSON.stringify(profile));
+      profiler.disconnect();
+    }
+    send({ profiling: question === 'profile' });
+  };
+  process.on('message', (question: Question) => void answerTo(question).catch(fail));
   process.once('disconnect', () => {
     server.close();
     server.closeAllConnections();
-    close().catch((error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    });
+    close().catch(fail);
   });
   // The signal of a terminal reaches the parent too, which then ends us.
   process.on('SIGINT', () => undefined);
   send({ port: (server.address() as AddressInfo).port });
 }
+
+const fail = (error: unknown): never => {
+  console.error(error);
+  process.exit(1);
+};
 
 const send = (message: Message): void => void process.send?.(message);
 
@@ -50,8 +69,9 @@ export class Program {
   ) {}
 
   /** @throws Error when it ends before it listens. */
-  static async start(file: string, env: NodeJS.ProcessEnv, flags: string[] = []): Promise<Program> {
-    const execArgv = ['--max-semi-space-size=64', '--expose-gc', ...flags];
+  static async start(file: string, env: NodeJS.ProcessEnv): Promise<Program> {
+    // As `npm start` has it.
+    const execArgv = ['--max-semi-space-size=64', '--expose-gc'];
     const child = fork(join(__dirname, file), {
       env,
       execArgv,
@@ -62,8 +82,19 @@ export class Program {
   }
 
   async stats(): Promise<Stats> {
-    this.child.send('stats');
-    return (await answer<{ stats: Stats }>(this.child, 'a program under test')).stats;
+    return (await this.ask<{ stats: Stats }>('stats')).stats;
+  }
+
+  /** Writes down what the program spends its time on while `work` goes on. */
+  async profile(file: string, work: () => Promise<unknown>): Promise<void> {
+    await this.ask('profile');
+    await work();
+    await this.ask({ profileInto: file });
+  }
+
+  private ask<T extends object>(question: Question): Promise<T> {
+    this.child.send(question);
+    return answer<T>(this.child, 'a program under test');
   }
 
   /** CPU time used so far by all threads of the process, in microseconds. */

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem, type } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ import { cases as allCases, requestsOf, type Case } from './cases';
 import { Program } from './child';
 import { seedData, type Data } from './data';
 import { openBenchDatabase } from './database';
-import { measure, watchSteal } from './measure';
+import { measure, watchSteal, type Rounds } from './measure';
 import { soak } from './soak';
 import { tableOf } from './table';
 import { verify } from './verify';
@@ -21,7 +21,7 @@ const usage = `npm run bench -- [options]
   --rounds N       measurements of each program in each case, of which the median counts (3)
   --factor N       size of the show beside the data that is asked for; 1 is a whole one (0.25)
   --soak N         sends N requests to our server alone, and tells how its memory goes
-  --profile DIR    measures our server alone, and leaves a CPU profile there
+  --profile DIR    measures our server alone, and leaves a CPU profile of each case there
   --save           puts the result into bench/RESULTS.md
 BENCH_DATABASE_URL names a MariaDB to make a database on; without it the bench starts one of its own.`;
 
@@ -61,8 +61,7 @@ async function main(): Promise<void> {
     const data = await seedData(env, Number(options.factor));
     tell(`${data.rows} rows seeded in ${((Date.now() - start) / 1000).toFixed(1)} s`);
 
-    const flags = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profile)}`] : [];
-    const ours = await Program.start('ours.js', env, flags);
+    const ours = await Program.start('ours.js', env);
     cleanUp.push(() => ours.stop());
     const byHand = await Program.start('by-hand.js', env);
     cleanUp.push(() => byHand.stop());
@@ -70,7 +69,7 @@ async function main(): Promise<void> {
     tell('both programs answer the same');
 
     if (options.soak) await soak(Number(options.soak), cases, data, ours, say);
-    else if (options.profile) await exercise(cases, data, ours, rounds.seconds);
+    else if (options.profile) await profile(resolve(options.profile), cases, data, ours, rounds);
     else {
       const running = { ours, byHand };
       const stolen = watchSteal();
@@ -106,10 +105,20 @@ const environment = (databaseUrl: string, folder: string): NodeJS.ProcessEnv => 
   AE_API_JWT_KEY: randomBytes(32).toString('hex'),
 });
 
-async function exercise(cases: Case[], data: Data, program: Program, seconds: number): Promise<void> {
+async function profile(
+  folder: string,
+  cases: Case[],
+  data: Data,
+  program: Program,
+  { seconds, warmUp }: Rounds,
+) {
+  mkdirSync(folder, { recursive: true });
   for (const one of cases) {
-    const done = await load(program.port, data.key, requestsOf(one, data.targets), seconds);
-    tell(`${one.name}: ${Math.round(done.requests / done.seconds)}/s`);
+    const exercise = (time: number) => load(program.port, data.key, requestsOf(one, data.targets), time);
+    await exercise(warmUp);
+    const file = join(folder, `${one.name}.cpuprofile`);
+    await program.profile(file, () => exercise(seconds));
+    say(file);
   }
 }
 

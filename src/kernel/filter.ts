@@ -4,6 +4,7 @@ import type { Context } from './context';
 import type { Entity } from './entity';
 import { AetherError, badRequest, forbidden } from './errors';
 import { EnabledFilter, HiddenFilter, type ListArgs, type Operator } from './input-types';
+import { isPublicId } from './public-id';
 import { toManys, toOnes, targetsOf } from './registry';
 import { databaseFromDate } from './scalars';
 import { maySee, scope } from './tenancy';
@@ -186,17 +187,27 @@ class FilterCompiler {
     const negated = operator === 'ne' || operator === 'notIn';
     if (ids.length === 0) return negated ? 'TRUE' : 'FALSE';
 
-    this.values.push(...ids);
+    // What is no id names no row, and is not shown to the database, which may not be able to compare it.
+    const named = ids.map((id) => (isPublicId(id) ? id : ''));
+    this.values.push(...named);
     if (attribute.kind === 'id') return `${column} ${negated ? 'NOT ' : ''}IN (${ids.map(() => '?').join()})`;
     const typeColumn = attribute.any && entity.attributes.get(attribute.any.typeAttribute)?.column;
     const matches = targetsOf(attribute).map((target, index) => {
-      if (index > 0) this.values.push(...ids);
+      if (index > 0) this.values.push(...named);
       // No row has key 0: among nothing at all, a missing value would be neither in nor out.
       const keys = ids.map(() => `COALESCE((SELECT i.id FROM \`${target.table}\` i WHERE i.id_random = ?), 0)`);
       const match = `${column} IN (${keys.join()})`;
       return typeColumn ? `(${t}.\`${typeColumn}\` = '${target.table}' AND ${match})` : match;
     });
     return `${negated ? 'NOT ' : ''}(${matches.join(' OR ')})`;
+  }
+
+  /** MariaDB compares JSON to the letter, and ASCII columns with nothing but ASCII: there they are compared as other text is. */
+  private text(attribute: Attribute, t: string, operand: unknown): string {
+    const sql = comparable(this.ctx, attribute, t);
+    if (this.ctx.services.database.dialect !== 'mariadb') return sql;
+    if (attribute.kind === 'json') return `${sql} COLLATE utf8mb4_unicode_ci`;
+    return attribute.exact && /[^\0-\x7f]/.test(String(operand)) ? `CONVERT(${sql} USING utf8mb4)` : sql;
   }
 
   private comparison(attribute: Attribute, t: string, operator: Operator, value: unknown): string {
@@ -206,7 +217,7 @@ class FilterCompiler {
       return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
     }
     if (value === null) throw badRequest(`${attribute.name}: ${operator} takes no null.`);
-    const column = comparable(this.ctx, attribute, t);
+    const column = this.text(attribute, t, value);
     const bind = (bound: unknown): string => {
       this.values.push(bindable(bound));
       return '?';

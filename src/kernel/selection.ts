@@ -23,8 +23,9 @@ export interface Plan {
   /** Names the plan: what loaders share. */
   key: string;
   entity: Entity;
-  /** Select list for the alias `t`. */
+  /** Select list for the alias `t`, and how many columns it names. */
   columns: string;
+  width: number;
   /** Attributes whose column value is not yet what the graph answers. */
   converted: Attribute[];
   /** Attributes whose reader sees a mask. */
@@ -126,7 +127,7 @@ export function makePlan(entity: Entity, names: Iterable<string>, level: Level):
     ['$pk', 't.id'],
     ['id', 't.id_random'],
   ]);
-  const plan: Plan = { key: '', entity, columns: '', converted: [], masked: [], refs: [] };
+  const plan: Plan = { key: '', entity, columns: '', width: 0, converted: [], masked: [], refs: [] };
 
   const readReference = (attribute: Attribute): void => {
     columns.set(`$${attribute.name}`, `t.\`${attribute.column}\``);
@@ -149,6 +150,7 @@ export function makePlan(entity: Entity, names: Iterable<string>, level: Level):
     if (attribute.kind === 'bool' || attribute.kind === 'datetime' || attribute.kind === 'json')
       plan.converted.push(attribute);
   }
+  plan.width = columns.size;
   plan.columns = [...columns].map(([name, sql]) => `${sql} AS \`${name}\``).join(', ');
   plan.key = `${entity.table} ${level} ${[...columns.keys()].sort().join()} ${plan.refs
     .map(({ name }) => name)

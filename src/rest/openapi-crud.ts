@@ -1,4 +1,3 @@
-import type { GraphQLSchema } from 'graphql';
 import { snakeCase } from '../kernel/attributes';
 import type { Entity } from '../kernel/entity';
 import { EnabledFilter, HiddenFilter, RemoveMethod } from '../kernel/input-types';
@@ -20,10 +19,12 @@ export const parameters = {
   id: { name: 'id', in: 'path', required: true, description: 'Id of the record.', schema: id },
   parent_id: { name: 'parent_id', in: 'path', required: true, description: 'Id of the parent.', schema: id },
   enabled: query('enabled', 'Which by their switch `enable`.', {
+    type: 'string',
     enum: Object.values(EnabledFilter),
     default: EnabledFilter.ENABLED,
   }),
   hidden: query('hidden', 'Which by their mark `hide`.', {
+    type: 'string',
     enum: Object.values(HiddenFilter),
     default: HiddenFilter.NOT_HIDDEN,
   }),
@@ -42,7 +43,7 @@ export const parameters = {
   order_by_li: query(
     'order_by_li',
     'Fields to sort by, most important first, as in `{"start_datetime":"ASC","name":"DESC"}`. Unless given: priority, sort, name.',
-    { type: 'string', contentMediaType: 'application/json' },
+    { type: 'string' },
   ),
   q: query('q', 'Only those whose search text holds every one of these words.', { type: 'string' }),
   for_obj_type: query('for_obj_type', 'Only what belongs to an object of this type; with `for_obj_id`.', {
@@ -50,6 +51,7 @@ export const parameters = {
   }),
   for_obj_id: query('for_obj_id', 'Id of that object.', id),
   method: query('method', 'How to remove it.', {
+    type: 'string',
     enum: Object.values(RemoveMethod),
     default: RemoveMethod.HIDE,
   }),
@@ -77,17 +79,17 @@ const listParameters = parameterRefs(
 );
 
 /** The six operations of every type, and those of every type below its parents. */
-export function crudPaths(schema: GraphQLSchema, entities: Entity[]): Record<string, JsonSchema> {
+export function crudPaths(entities: Entity[]): Record<string, JsonSchema> {
   // A path goes along the first of several connections between the same two types.
   const relations = entities.flatMap((entity) => toManys(entity).reverse());
   return Object.assign(
     {},
-    ...entities.map((entity) => pathsOf(schema, entity)),
-    ...relations.map((relation) => pathsOf(schema, relation.child, relation)),
+    ...entities.map((entity) => pathsOf(entity)),
+    ...relations.map((relation) => pathsOf(relation.child, relation)),
   ) as Record<string, JsonSchema>;
 }
 
-function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Record<string, JsonSchema> {
+function pathsOf(entity: Entity, relation?: ToMany): Record<string, JsonSchema> {
   const { table, name, single, plural, access } = entity;
   const parent = relation?.parent;
   const base = `/v3/crud/${parent ? `${parent.table}/{parent_id}/` : ''}${table}`;
@@ -106,7 +108,7 @@ function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Reco
     description: `Needs level ${level}.`,
     'x-graphql-operation': graphql,
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(body && { requestBody: { required: true, content: { 'application/json': body } } }),
     responses: { 200: responseRef(answer), ...failuresOf('Crud', { writes: body !== undefined }) },
   });
 
@@ -123,7 +125,7 @@ function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Reco
         `${name}Written`,
         {
           parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
-          body: newRecord(schema, entity, relation?.attribute),
+          body: newRecord(entity, relation?.attribute),
         },
       ),
     },
@@ -131,7 +133,7 @@ function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Reco
       ...parents,
       post: operation('search', [`Search ${many}`, `query ${list}`, access.read], `${name}List`, {
         parameters: listParameters,
-        body: schemaRef('Search'),
+        body: { schema: schemaRef('Search'), example: searchExample },
       }),
     },
     [`${base}/{id}`]: {
@@ -143,7 +145,7 @@ function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Reco
         `${name}Written`,
         {
           parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
-          body: schemaRef(`${name}Input`),
+          body: { schema: schemaRef(`${name}Input`), example: { sort: 1 } },
         },
       ),
       delete: operation(
@@ -159,5 +161,7 @@ function pathsOf(schema: GraphQLSchema, entity: Entity, relation?: ToMany): Reco
     },
   };
 }
+
+const searchExample = { and: [{ field: 'updated_on', op: 'gte', value: '2026-01-01T00:00:00Z' }] };
 
 const words = (name: string): string => snakeCase(name).replaceAll('_', ' ');

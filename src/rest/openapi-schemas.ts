@@ -10,7 +10,9 @@ import {
   type GraphQLInputType,
   type GraphQLSchema,
 } from 'graphql';
+import type { Attribute } from '../kernel/attributes';
 import type { Entity } from '../kernel/entity';
+import { isRequired } from '../kernel/input-types';
 import { fieldsOf, spellings } from './documents';
 
 export type JsonSchema = Record<string, unknown>;
@@ -85,20 +87,29 @@ const describe = (key: string, description?: string | null): string | undefined 
  * The body of a create: an input in which something must be given, in any of its spellings.
  * @param parent the attribute that the path gives already
  */
-export function newRecord(
-  schema: GraphQLSchema,
-  entity: Entity,
-  parent?: { name: string; any?: { typeAttribute: string } },
-): JsonSchema {
-  const required = Object.values(inputFields(schema, `Create${entity.name}Input`))
-    .filter(
-      ({ name, type }) => isNonNullType(type) && name !== parent?.name && name !== parent?.any?.typeAttribute,
-    )
-    .flatMap(({ name }) => entity.attributes.get(name) ?? [])
-    .map((attribute) => ({ anyOf: spellings(entity, attribute).map((key) => ({ required: [key] })) }));
+export function newRecord(entity: Entity, parent?: Attribute): JsonSchema {
+  const required = [...entity.attributes.values()].filter(
+    (attribute) =>
+      isRequired(attribute) && attribute !== parent && attribute.name !== parent?.any?.typeAttribute,
+  );
   const input = schemaRef(`${entity.name}Input`);
-  return required.length > 0 ? { allOf: [input, ...required] } : input;
+  const given = required.map((attribute) => ({
+    anyOf: spellings(entity, attribute).map((key) => ({ required: [key] })),
+  }));
+  return {
+    schema: given.length > 0 ? { allOf: [input, ...given] } : input,
+    example: Object.fromEntries([
+      ...required.map((attribute) => [attribute.column, sampleOf(attribute)]),
+      ...(entity.attributes.has('name') ? [['name', 'A name']] : []),
+    ]) as JsonSchema,
+  };
 }
+
+const sampleOf = ({ kind, max = 0 }: Attribute): string => {
+  if (kind === 'ref' || kind === 'anyId') return 'aB3dE5fG7hJ';
+  if (kind === 'hash') return '0'.repeat(max);
+  return kind === 'anyType' ? 'event' : 'text';
+};
 
 function inputFields(schema: GraphQLSchema, name: string): GraphQLInputFieldMap {
   const type = schema.getType(name);
@@ -176,7 +187,6 @@ const shared = (): Record<string, JsonSchema> => ({
     properties: {
       q: nullable({ type: 'string', description: 'Words that the search text holds, every one of them.' }),
     },
-    examples: [{ q: 'heart', and: [{ field: 'name', op: 'contains', value: 'a' }] }],
   },
   SearchGroup: {
     type: 'object',

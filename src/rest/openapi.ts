@@ -32,7 +32,7 @@ export function openApiOf(schema: GraphQLSchema): object {
       { name: 'actions', description: 'What is more than reading and writing one record.' },
       { name: 'health', description: 'How the server is.' },
     ],
-    paths: { ...crudPaths(schema, entities), ...actionPaths() },
+    paths: { ...crudPaths(entities), ...actionPaths() },
     components: {
       securitySchemes,
       parameters,

@@ -44,14 +44,19 @@ describe.each(types)('%s', (type) => {
   const entity = entityOf(type);
 
   test('every operator finds what it says, for every attribute', async () => {
-    const filters = comparable(entity).flatMap((attribute) =>
-      operatorsOf(attribute).flatMap((operator) =>
-        operandsOf(entity, attribute, operator, world).map((operand) => ({ [attribute.name]: { [operator]: operand } })),
+    const filters = comparable(entity).flatMap((attribute, i) =>
+      operatorsOf(attribute).flatMap((operator, k) =>
+        operandsOf(entity, attribute, operator, world)
+          // Of many operands each attribute gets some; all of a kind get all.
+          .filter((_, j, all) => all.length <= 4 || (i + j + k) % 4 === 0)
+          .map((operand, j) => {
+            const filter = { [attribute.name]: { [operator]: operand } };
+            return (i + j + k) % 3 === 0 ? { not: filter } : filter;
+          }),
       ),
     );
-    expect(filters.length).toBeGreaterThan(100);
+    expect(filters.length).toBeGreaterThan(50);
     await expectAsReference(type, filters);
-    await expectAsReference(type, filters.map((filter) => ({ not: filter })));
   });
 
   test('relations are filtered by what holds for their objects', async () => {

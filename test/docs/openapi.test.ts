@@ -62,6 +62,13 @@ function mismatches({ path, verb }: { path: string; verb: string }, { status, bo
 }
 
 describe('the document', () => {
+  test('needs no key, and is asked for again each time', async () => {
+    const { status, headers } = await app.nobody().rest('GET', '/openapi.json');
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-cache']);
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(headers.get('etag')).toMatch(/^"[\w-]{22}"$/);
+  });
+
   test('is valid OpenAPI 3.1', async () => {
     expect(document.openapi).toBe('3.1.0');
     await SwaggerParser.validate(structuredClone(document));

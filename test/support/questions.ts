@@ -45,6 +45,7 @@ export function operandsOf({ table }: Entity, attribute: Attribute, operator: Op
       default: {
         // Orders of other signs differ between databases.
         const ordering = operator === 'gt' || operator === 'gte' || operator === 'lt' || operator === 'lte';
+        if (attribute.exact) return [...some, 'KEY-', 'zz'];
         if (ordering) return bounds;
         return [...some, ...some.map(shouted), ...some.map((text) => `${String(text)}x`), ''];
       }

@@ -108,9 +108,10 @@ function compared(attribute: Attribute, value: unknown, operator: string, operan
 const lower = (value: unknown): string => String(value).toLowerCase();
 
 /** Text is compared without regard to case; ids and digests to the letter, numbers and moments by size. */
-function folded({ kind }: Attribute, value: unknown): any {
+function folded({ kind, exact }: Attribute, value: unknown): any {
   if (kind === 'bool') return Number(value);
   if (kind === 'datetime') return Date.parse(String(value));
+  if (exact) return value;
   return kind === 'string' || kind === 'text' || kind === 'longtext' || kind === 'anyType' ? lower(value) : value;
 }
 
