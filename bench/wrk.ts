@@ -16,6 +16,9 @@ export interface Load {
 /** Clients at a time, each with one connection that it keeps. */
 export const connections = 64;
 
+/** Seconds that a client waits for an answer, as the programs do that call us. */
+const patience = 20;
+
 /** @throws Error that tells how to get wrk, when it is not there. */
 export function assertWrk(): void {
   if (spawnSync('wrk', ['-v']).error)
@@ -36,15 +39,26 @@ export async function load(
   try {
     const script = join(folder, 'requests.lua');
     writeFileSync(script, scriptOf(key, requests));
-    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script];
+    const args = [
+      '-t1',
+      `-c${connections}`,
+      `-d${seconds}s`,
+      '--latency',
+      '--timeout',
+      `${patience}s`,
+      '-s',
+      script,
+    ];
     const wrk = spawn('wrk', [...args, `http://127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     wrk.stdout.on('data', (text: Buffer) => (output += text.toString()));
     await once(wrk, 'close');
     const result = /^RESULT (.*)$/m.exec(output)?.[1];
     if (!result) throw new Error(`wrk said nothing of use:\n${output}`);
-    const { errors, ...measured } = JSON.parse(result) as Load & { errors: number };
-    if (errors > 0) throw new Error(`${errors} of ${measured.requests} requests failed`);
+    const { refused, broken, ...measured } = JSON.parse(result) as Load &
+      Record<'refused' | 'broken', number>;
+    if (refused + broken > 0)
+      throw new Error(`of ${measured.requests} requests, ${refused} were refused and ${broken} broke off`);
     return measured;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -78,9 +92,9 @@ end
 request = function() return requests[math.random(#requests)] end
 done = function(summary, latency)
   local e = summary.errors
-  io.write(string.format('\\nRESULT {"requests":%d,"seconds":%f,"p50":%f,"p99":%f,"errors":%d}\\n',
+  io.write(string.format('\\nRESULT {"requests":%d,"seconds":%f,"p50":%f,"p99":%f,"refused":%d,"broken":%d}\\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    e.connect + e.read + e.write + e.status + e.timeout))
+    e.status, e.connect + e.read + e.write + e.timeout))
 end
 `;
 }

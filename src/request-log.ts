@@ -26,7 +26,8 @@ export function beginRequest(log: Logger, request: IncomingMessage, response: Se
   // A router shortens the url on its way; the query may hold keys, tokens and passwords, and is not logged.
   const url = request.url ?? '';
   response.once('close', () => {
-    const level = response.statusCode >= 500 ? 'error' : 'info';
+    // 503 says that something else is away: worth a look, but no mistake of ours.
+    const level = response.statusCode < 500 ? 'info' : response.statusCode === 503 ? 'warn' : 'error';
     if (!log.isLevelEnabled(level)) return;
     const { viewer } = carried;
     const mark = url.indexOf('?');

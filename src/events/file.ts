@@ -90,7 +90,7 @@ export class EventFile extends TenantEntity {
   @Attr.string({ max: 100, doc: 'BCP 47 code of its language, such as `en` or `pt-BR`.' })
   declare languageCode: string | null;
 
-  @Attr.bool({ doc: 'True: only administrators see it.' })
+  @Attr.bool({ write: 'administrator', doc: 'True: only administrators see it.' })
   declare internalUse: boolean | null;
 
   @Attr.hash({

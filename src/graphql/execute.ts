@@ -41,7 +41,9 @@ const maxCompiled = 1000;
 
 /** Runs documents by graphql-js, and those in steady use compiled, by graphql-jit. */
 export function createExecutor(schema: GraphQLSchema): Executor {
-  const known = new LRUCache<DocumentNode, Map<string, Compiled | 'impossible' | number>>({ max: maxCompiled });
+  const known = new LRUCache<DocumentNode, Map<string, Compiled | 'impossible' | number>>({
+    max: maxCompiled,
+  });
 
   function compiled(document: DocumentNode, operationName: string): Compiled | undefined {
     let operations = known.get(document);
@@ -123,16 +125,13 @@ function present(error: GraphQLError, ctx: Context): GraphQLError {
   // An error of GraphQL's own tells the caller what is wrong with the request.
   if (!known && (!(cause instanceof Error) || cause instanceof GraphQLError)) return error;
   if (!known) ctx.log.error({ err: cause, path: error.path }, 'unforeseen error');
-  const { nodes, source, positions, path } = error;
-  const shown = known ?? internal(ctx.requestId);
-  return new GraphQLError(shown.message, {
-    nodes,
-    source,
-    positions,
-    path,
-    originalError: shown,
-    extensions: shown.extensions,
-  });
+  const { nodes, source, positions, path, locations } = error;
+  const { message, extensions } = known ?? internal(ctx.requestId);
+  const originalError = cause instanceof Error ? cause : error;
+  const told = new GraphQLError(message, { nodes, source, positions, path, extensions, originalError });
+  // Compiled operations know places in the document, but not its nodes.
+  if (!nodes && locations) Object.defineProperty(told, 'locations', { value: locations, enumerable: true });
+  return told;
 }
 
 /** The first error that was thrown, below those that GraphQL and its middleware wrap around it. */

@@ -62,7 +62,9 @@ export function expression({ column, sql, kind, nullable }: Attribute, t: string
 
 /** The same to compare and sort by: SQLite does not know how a derived text is compared, a column tells it. */
 export const comparable = ({ services }: Context, attribute: Attribute, t: string): string =>
-  attribute.sql && services.database.dialect === 'sqlite' && (attribute.kind === 'string' || attribute.kind === 'text')
+  attribute.sql &&
+  services.database.dialect === 'sqlite' &&
+  (attribute.kind === 'string' || attribute.kind === 'text')
     ? `(${attribute.sql(t)}) COLLATE NOCASE`
     : expression(attribute, t);
 
@@ -195,7 +197,9 @@ class FilterCompiler {
     const matches = targetsOf(attribute).map((target, index) => {
       if (index > 0) this.values.push(...named);
       // No row has key 0: among nothing at all, a missing value would be neither in nor out.
-      const keys = ids.map(() => `COALESCE((SELECT i.id FROM \`${target.table}\` i WHERE i.id_random = ?), 0)`);
+      const keys = ids.map(
+        () => `COALESCE((SELECT i.id FROM \`${target.table}\` i WHERE i.id_random = ?), 0)`,
+      );
       const match = `${column} IN (${keys.join()})`;
       return typeColumn ? `(${t}.\`${typeColumn}\` = '${target.table}' AND ${match})` : match;
     });

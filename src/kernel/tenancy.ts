@@ -75,6 +75,10 @@ function rowRules(viewer: Viewer, entity: Entity, t: string, values: Bindable[])
   return rules;
 }
 
+/** Is there a rule, beyond the account, on what of this type the caller sees? */
+export const hasRules = ({ viewer }: Context, entity: Entity): boolean =>
+  rowRules(viewer, entity, 't', []).length > 0;
+
 /** Is the caller one of those who see their own rows only? */
 const seesOwn = (viewer: Viewer, readAll: Level): boolean =>
   !atLeast(viewer.level, readAll) && !isProgram(viewer);

@@ -10,6 +10,7 @@ import { referencesTo, targetsOf } from './registry';
 import { databaseFromDate } from './scalars';
 import {
   accountForNew,
+  hasRules,
   maySet,
   mayReferTo,
   mayWrite,
@@ -18,6 +19,7 @@ import {
   ownershipColumns,
   type Ownership,
 } from './tenancy';
+import { withUnseen } from './unseen';
 
 /** Values of a new or changed object, by attribute name, as the graph's inputs carry them. */
 export type Input = Record<string, unknown>;
@@ -53,7 +55,8 @@ export async function insertObject(
 ): Promise<void> {
   const account = accountForNew(ctx);
   const values = { ...(await checked(ctx, entity, input, {}, tx)), ...server };
-  keepOwner(ctx, entity, values, true);
+  const owner = ownerOfNew(ctx, entity);
+  if (owner) values[owner.name] ??= owner.pk;
   requireAll(entity, values);
   const now = databaseFromDate(ctx.services.now());
   for (const { name, default: fallback, sql } of entity.attributes.values())
@@ -63,6 +66,7 @@ export async function insertObject(
     { ...values, ...searchText(entity, values), id, createdOn: now, updatedOn: now },
     { transaction: tx, returning: false, hooks: false, validate: false },
   );
+  await stillVisible(ctx, entity, id, tx);
 }
 
 function requireAll(entity: Entity, values: Values): void {
@@ -104,22 +108,22 @@ export async function updateObject(ctx: Context, entity: Entity, id: string, inp
   await ctx.services.database.transaction(async (tx) => {
     const before = await lockObject(ctx, entity, id, tx);
     const values = await checked(ctx, entity, input, before, tx);
-    keepOwner(ctx, entity, values, false);
     for (const { name, once } of entity.attributes.values())
       if (once && values[name] !== undefined && before[name] != null && before[name] !== values[name])
         throw invalid({ [name]: 'is set once and does not change' });
     await writeObject(ctx, entity, before, values, tx);
+    await stillVisible(ctx, entity, id, tx);
   });
   ctx.services.changed(entity.table);
 }
 
-/** Who sees only own rows makes only own rows, and gives none away. */
-function keepOwner(ctx: Context, entity: Entity, values: Values, isNew: boolean): void {
-  const owner = ownerOfNew(ctx, entity);
-  if (!owner) return;
-  if (isNew) values[owner.name] ??= owner.pk;
-  if (values[owner.name] !== undefined && values[owner.name] !== owner.pk)
-    throw forbidden(`${owner.name}: a ${entity.name} of yours is your own.`);
+/**
+ * Asks once more, of the row as it has become: nobody makes or leaves behind what they may not see, be it another's, or hidden
+ * from them by a rule.
+ * @throws FORBIDDEN, which takes the write back.
+ */
+async function stillVisible(ctx: Context, entity: Entity, id: string, tx: Transaction): Promise<void> {
+  if (hasRules(ctx, entity)) await lockObject(ctx, entity, id, tx);
 }
 
 /** The row as it is, locked until the transaction ends, after asking whether the caller may touch it. */
@@ -213,11 +217,17 @@ async function checked(
   const values: Values = {};
   const problems: Record<string, string> = {};
   const references: { attribute: Attribute; id: string }[] = [];
-  for (const [name, value] of Object.entries(input)) {
+  const isChange = '$pk' in before;
+  for (const [name, given] of Object.entries(input)) {
     const attribute = entity.attributes.get(name);
-    if (value === undefined || !attribute || !isWritable(attribute)) continue;
-    if (!maySet(ctx.viewer, attribute))
+    if (given === undefined || !attribute || !isWritable(attribute)) continue;
+    const value = isChange ? withUnseen(ctx, attribute, given, before[name]) : given;
+    // What is taken from another reference is not cleared, but found there.
+    if (value === undefined || (value === null && attribute.ref?.through)) continue;
+    if (!maySet(ctx.viewer, attribute)) {
+      if (isHeld(value, before[name])) continue;
       throw forbidden(`Setting ${name} needs level ${attribute.write ?? ''}; you are ${ctx.viewer.level}.`);
+    }
     if (value === null) {
       if (!attribute.nullable && attribute.kind !== 'bool') problems[name] = 'may not be null';
       else values[name] = attribute.nullable ? null : false;
@@ -230,10 +240,20 @@ async function checked(
       else values[name] = stored(attribute, cleaned);
     }
   }
+  for (const { name, any } of entity.attributes.values()) {
+    const type = any && values[any.typeAttribute];
+    if (isChange && type !== undefined && type !== before[any?.typeAttribute ?? ''] && input[name] == null)
+      problems[any?.typeAttribute ?? ''] = `changes only together with ${name}`;
+  }
   if (Object.keys(problems).length > 0) throw invalid(problems);
   const through: Values = {};
   for (const { attribute, id } of references)
     await resolve(ctx, entity, attribute, id, { ...before, ...values }, values, through, tx);
+  for (const { attribute } of references) {
+    const { name, ref } = attribute;
+    if (isChange && ref?.through && values[ref.through] === undefined && values[name] !== before[name])
+      throw invalid({ [name]: `is that of ${ref.through}` });
+  }
   for (const [name, value] of Object.entries(through)) {
     if (values[name] !== undefined && values[name] !== value)
       throw invalid({ [name]: 'contradicts another reference of the same object' });
@@ -241,6 +261,10 @@ async function checked(
   }
   return values;
 }
+
+/** Is this what the object has already, or what a new one has anyway? */
+const isHeld = (value: unknown, held: unknown): boolean =>
+  typeof value === 'boolean' || value === null ? Boolean(value) === Boolean(held) : value === held;
 
 /** 65 535 bytes is what the database's TEXT holds. */
 const maxText = 65_535;
@@ -254,12 +278,22 @@ function problemOf({ kind, max, name }: Attribute, value: unknown): string | und
     return `is longer than ${String(max)} characters`;
   if (kind === 'text' && Buffer.byteLength(String(value)) > maxText)
     return `is longer than ${String(maxText)} bytes`;
+  if (kind === 'json' && nestsDeeper(value, maxJsonDepth))
+    return `nests more than ${String(maxJsonDepth)} deep`;
   if ((kind === 'longtext' || kind === 'json') && Buffer.byteLength(JSON.stringify(value)) > maxLongText)
     return `is longer than ${String(maxLongText)} bytes`;
   if (kind === 'datetime' && Number.isNaN((value as Date).getTime())) return 'is no moment';
   if (typeof value === 'string' && value.includes('\0')) return `${name} holds a NUL character`;
   return undefined;
 }
+
+/** MariaDB takes no JSON that nests deeper. */
+const maxJsonDepth = 31;
+
+const nestsDeeper = (value: unknown, depth: number): boolean =>
+  value !== null &&
+  typeof value === 'object' &&
+  (depth === 0 || Object.values(value).some((inner) => nestsDeeper(inner, depth - 1)));
 
 function stored({ kind }: Attribute, value: unknown): Values[string] {
   if (kind === 'json') return JSON.stringify(value);

@@ -80,7 +80,7 @@ export function actionRouter(
     const ctx = contextOf(response);
     mayUpload(ctx);
     const form = await readMultipart(request, { store: ctx.services.files, maxBytes: uploadMaxBytes });
-    Object.assign(form.fields, { ...queryFields(request), ...form.fields });
+    form.fields = { ...queryFields(request), ...given(form.fields) };
     try {
       const ids = await uploadEventFiles(ctx, form);
       const files = await Promise.all(ids.map(async (id) => (await run(response, eventFile, { id })).data));
@@ -111,10 +111,15 @@ export function actionRouter(
 
 const text = (request: Request, name: string): string => String(request.params[name] ?? '');
 
-const queryFields = (request: Request): Record<string, string> =>
+/** A form sends its empty inputs too: they say nothing. */
+const given = (fields: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(request.query).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(fields).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '',
+    ),
   );
+
+const queryFields = (request: Request): Record<string, string> => given(request.query);
 
 function prepared(schema: GraphQLSchema, operation: string): DocumentNode {
   const document = parse(operation, { noLocation: true });

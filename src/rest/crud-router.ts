@@ -5,7 +5,7 @@ import type { Executor, Variables } from '../graphql/execute';
 import type { Context } from '../kernel/context';
 import { findEntity, type Entity } from '../kernel/entity';
 import { AetherError, forbidden, invalid, unprocessable } from '../kernel/errors';
-import { isComparable, isWritable, operatorsOf } from '../kernel/input-types';
+import { isComparable, isRequired, isWritable, operatorsOf } from '../kernel/input-types';
 import { isPublicId } from '../kernel/public-id';
 import { toManys, type ToMany } from '../kernel/registry';
 import type { Documents } from './documents';
@@ -111,7 +111,8 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
     input: Record<string, unknown>,
     returnObject: boolean,
   ) => {
-    const data = await runner(response)(documents.create(entity), { input });
+    requireAll(entity, input);
+    const data = await inColumns(entity, runner(response)(documents.create(entity), { input }));
     sendRecord(response, (data.payload as { data: Record<string, unknown> }).data, returnObject);
   };
 
@@ -121,11 +122,11 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
     sendRecord(response, record as Record<string, unknown>, returnsObject(request));
   };
 
-  const update = (request: Request, response: Response, entity: Entity): Promise<void> =>
-    one(request, response, {
-      document: documents.update(entity),
-      variables: { id: idAt(request, 'id'), input: inputFrom(entity, bodyOf(request), permissive(request)) },
-    });
+  const update = (request: Request, response: Response, entity: Entity): Promise<void> => {
+    const input = inputFrom(entity, bodyOf(request), permissive(request));
+    const call = { document: documents.update(entity), variables: { id: idAt(request, 'id'), input } };
+    return inColumns(entity, one(request, response, call));
+  };
 
   const remove = (request: Request, response: Response, entity: Entity): Promise<void> =>
     one(request, response, {
@@ -208,6 +209,26 @@ export function crudRouter({ executor, documents, bodyMaxBytes, searches }: Crud
   return router;
 }
 
+/** @throws VALIDATION naming what a new object cannot do without; the graph would name it in its own words. */
+function requireAll({ attributes }: Entity, input: Record<string, unknown>): void {
+  const missing = [...attributes.values()].filter((each) => isRequired(each) && input[each.name] == null);
+  if (missing.length > 0)
+    throw invalid(Object.fromEntries(missing.map(({ column }) => [column, 'is required'])));
+}
+
+/** What the graph says of single values is said of them by their names in REST. */
+async function inColumns<T>({ attributes }: Entity, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof AetherError) || error.code !== 'VALIDATION' || !error.details.fields) throw error;
+    const fields = Object.entries(error.details.fields);
+    throw invalid(
+      Object.fromEntries(fields.map(([name, text]) => [attributes.get(name)?.column ?? name, text])),
+    );
+  }
+}
+
 export const contextOf = (response: Response): Context => response.locals.ctx as Context;
 
 /* ---- what a path names ---- */
@@ -262,7 +283,7 @@ const bodyOf = (request: Request): unknown => {
     request.headers['content-type'] !== undefined
   )
     throw new AetherError('UNSUPPORTED_MEDIA_TYPE', 'A body is JSON: send content-type application/json.');
-  return (request.body as unknown) ?? {};
+  return request.body === undefined ? {} : (request.body as unknown);
 };
 
 const permissive = (request: Request) => ({

@@ -41,7 +41,7 @@ export function sendCrudError(response: ServerResponse, error: AetherError): voi
     data: false,
     meta: metaOf(status, {
       status_message: message,
-      details: details.fields ?? {
+      details: (category === 'validation' && details.fields) || {
         category,
         code: details.databaseCode ?? code,
         message,

@@ -1,8 +1,12 @@
 import { entityOf } from '../kernel/entity';
 import { failuresOf } from './openapi-failures';
-import { schemaRef, type JsonSchema } from './openapi-schemas';
+import { schemaRef, type JsonSchema } from './openapi-shared';
 
-const text = (description: string): JsonSchema => ({ type: 'string', description });
+const text = (description: string, example: string): JsonSchema => ({
+  type: 'string',
+  description,
+  examples: [example],
+});
 
 /** The paths that are no CRUD. A test compares them with the routes that there are. */
 export const actionPaths = (): Record<string, JsonSchema> => ({
@@ -22,7 +26,7 @@ function upload(): JsonSchema {
     tags: ['actions'],
     summary: 'Upload files of an event, a session, a presentation, a presenter or a room',
     description:
-      'Every part with a filename is taken for a file, whatever it is called. The other fields may stand in the query.',
+      'Every part with a filename is taken for a file, whatever it is called. The other fields may stand in the query; `event_id` alone names an event.',
     requestBody: {
       required: true,
       content: {
@@ -32,11 +36,14 @@ function upload(): JsonSchema {
             required: ['file'],
             properties: {
               file: { type: 'string', format: 'binary' },
-              for_type: { enum: any?.types, description: 'Type of what the file belongs to.' },
-              for_id: text('Id of what the file belongs to.'),
-              event_id: text('Id of the event, instead of `for_type` and `for_id`.'),
-              title: text('Title for people.'),
-              file_purpose: text('What the file is for, such as slides, handout or picture.'),
+              for_type: {
+                type: 'string',
+                enum: any?.types,
+                description: 'Type of what the file belongs to.',
+              },
+              for_id: text('Id of what the file belongs to.', 'aB3dE5fG7hJ'),
+              title: text('Title for people.', 'Slides'),
+              file_purpose: text('What the file is for, such as slides, handout or picture.', 'slides'),
             },
           },
         },

@@ -3,7 +3,8 @@ import type { Entity } from '../kernel/entity';
 import { EnabledFilter, HiddenFilter, RemoveMethod } from '../kernel/input-types';
 import { toManys, type ToMany } from '../kernel/registry';
 import { failuresOf, responseRef } from './openapi-failures';
-import { newRecord, schemaRef, type JsonSchema } from './openapi-schemas';
+import { changedRecord, newRecord } from './openapi-schemas';
+import { schemaRef, type JsonSchema } from './openapi-shared';
 
 const id = { type: 'string', minLength: 11, maxLength: 22 };
 
@@ -93,75 +94,103 @@ function pathsOf(entity: Entity, relation?: ToMany): Record<string, JsonSchema> 
   const { table, name, single, plural, access } = entity;
   const parent = relation?.parent;
   const base = `/v3/crud/${parent ? `${parent.table}/{parent_id}/` : ''}${table}`;
-  const [one, many] = [words(single), words(plural)];
-  const list = relation ? `${relation.parent.single} { ${relation.field} }` : plural;
+  const list = relation ? `query ${relation.parent.single} { ${relation.field} }` : `query ${plural}`;
+  const one = words(single);
+  const many = words(plural);
+  const operation = operationsOf(entity, parent);
+  const parents = parent && { parameters: parameterRefs('parent_id') };
 
-  const operation = (
-    verb: string,
-    [summary, graphql, level]: [summary: string, graphql: string, level: string],
-    answer: string,
-    { parameters = [] as JsonSchema[], body = undefined as JsonSchema | undefined } = {},
-  ): JsonSchema => ({
+  return {
+    [`${base}/`]: {
+      ...parents,
+      get: operation({
+        verb: 'list',
+        summary: `List ${many}`,
+        graphql: list,
+        level: access.read,
+        parameters: listParameters,
+        answer: `${name}List`,
+      }),
+      post: operation({
+        verb: 'create',
+        summary: `Create one ${one}`,
+        graphql: `mutation create${name}`,
+        level: access.create,
+        parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
+        body: newRecord(entity, relation?.attribute),
+        answer: `${name}Written`,
+      }),
+    },
+    [`${base}/search`]: {
+      ...parents,
+      post: operation({
+        verb: 'search',
+        summary: `Search ${many}`,
+        graphql: list,
+        level: access.read,
+        parameters: listParameters,
+        body: search,
+        answer: `${name}List`,
+      }),
+    },
+    [`${base}/{id}`]: {
+      parameters: [...(parents?.parameters ?? []), ...parameterRefs('id')],
+      get: operation({
+        verb: 'get',
+        summary: `Read one ${one}`,
+        graphql: `query ${single}`,
+        level: access.read,
+        answer: name,
+      }),
+      patch: operation({
+        verb: 'update',
+        summary: `Change one ${one}`,
+        graphql: `mutation update${name}`,
+        level: access.update,
+        parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
+        body: changedRecord(entity),
+        answer: `${name}Written`,
+      }),
+      delete: operation({
+        verb: 'remove',
+        summary: `Remove one ${one}`,
+        graphql: `mutation remove${name}`,
+        level: `${access.update}, and ${access.remove} to delete it for good`,
+        parameters: parameterRefs('method', 'return_obj'),
+        answer: `${name}Written`,
+      }),
+    },
+  };
+}
+
+interface Told {
+  verb: string;
+  summary: string;
+  /** The operation of the graph that it becomes. */
+  graphql: string;
+  level: string;
+  parameters?: JsonSchema[];
+  body?: JsonSchema;
+  /** Name of the answer. */
+  answer: string;
+}
+
+const operationsOf =
+  ({ table }: Entity, parent?: Entity) =>
+  ({ verb, summary, graphql, level, parameters, body, answer }: Told): JsonSchema => ({
     operationId: `${verb}_${table}${parent ? `_of_${parent.table}` : ''}`,
     tags: [table],
     summary: parent ? `${summary} of one ${words(parent.single)}` : summary,
     description: `Needs level ${level}.`,
     'x-graphql-operation': graphql,
-    ...(parameters.length > 0 && { parameters }),
+    ...(parameters && { parameters }),
     ...(body && { requestBody: { required: true, content: { 'application/json': body } } }),
     responses: { 200: responseRef(answer), ...failuresOf('Crud', { writes: body !== undefined }) },
   });
 
-  const parents = parent && { parameters: parameterRefs('parent_id') };
-  return {
-    [`${base}/`]: {
-      ...parents,
-      get: operation('list', [`List ${many}`, `query ${list}`, access.read], `${name}List`, {
-        parameters: listParameters,
-      }),
-      post: operation(
-        'create',
-        [`Create one ${one}`, `mutation create${name}`, access.create],
-        `${name}Written`,
-        {
-          parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
-          body: newRecord(entity, relation?.attribute),
-        },
-      ),
-    },
-    [`${base}/search`]: {
-      ...parents,
-      post: operation('search', [`Search ${many}`, `query ${list}`, access.read], `${name}List`, {
-        parameters: listParameters,
-        body: { schema: schemaRef('Search'), example: searchExample },
-      }),
-    },
-    [`${base}/{id}`]: {
-      parameters: [...(parents?.parameters ?? []), ...parameterRefs('id')],
-      get: operation('get', [`Read one ${one}`, `query ${single}`, access.read], name),
-      patch: operation(
-        'update',
-        [`Change one ${one}`, `mutation update${name}`, access.update],
-        `${name}Written`,
-        {
-          parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
-          body: { schema: schemaRef(`${name}Input`), example: { sort: 1 } },
-        },
-      ),
-      delete: operation(
-        'remove',
-        [
-          `Remove one ${one}`,
-          `mutation remove${name}`,
-          `${access.update}; deleting for good ${access.remove}`,
-        ],
-        `${name}Written`,
-        { parameters: parameterRefs('method', 'return_obj') },
-      ),
-    },
-  };
-}
-
-const searchExample = { and: [{ field: 'updated_on', op: 'gte', value: '2026-01-01T00:00:00Z' }] };
+const search = {
+  schema: schemaRef('Search'),
+  example: { and: [{ field: 'updated_on', op: 'gte', value: '2026-01-01T00:00:00Z' }] },
+};
 
 const words = (name: string): string => snakeCase(name).replaceAll('_', ' ');

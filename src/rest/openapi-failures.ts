@@ -12,7 +12,7 @@ import {
   unprocessable,
 } from '../kernel/errors';
 import { sendActionError, sendCrudError } from './envelope';
-import { schemaRef, type JsonSchema } from './openapi-schemas';
+import { schemaRef, type JsonSchema } from './openapi-shared';
 
 /** CRUD calls and actions tell of failures in different envelopes. */
 const senders = { Crud: sendCrudError, Action: sendActionError };

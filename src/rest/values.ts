@@ -30,7 +30,8 @@ export function inputFrom(entity: Entity, body: unknown, { ignoreUnknown = false
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw invalid({ body: 'must be a JSON object' });
   const input: Body = {};
-  const problems: Record<string, string> = {};
+  // Without a prototype: a key may be called `__proto__`.
+  const problems = Object.create(null) as Record<string, string>;
   for (const [key, value] of Object.entries(body)) {
     if (key.startsWith('tmp_')) continue;
     const attribute = attributeNamed(entity, key);

@@ -192,6 +192,29 @@ describe.each(types)('%s', (type) => {
     }
   });
 
+  test('settings that are shown without their secrets are changed without losing them', async () => {
+    for (const { name, column, kind, mask, read } of writable(entity)) {
+      if (kind !== 'json' || !mask || read === undefined || atLeast(entity.access.update, read as 'super')) continue;
+      const secret = { rooms: [{ name: 'A', passcode: '1' }, { name: 'B', passcode: '2' }], token: 't', colour: 'red' };
+      const { data } = await graph.create(app.root(), entity, { ...fullValues(entity), [name]: secret });
+      const { id } = data.payload.object as { id: string };
+      const caller = app.as(entity.access.update);
+      const seen = (await caller.call('GET', `${path}/${id}`)).data[column];
+      expect(seen).toEqual({ rooms: [{ name: 'A' }, { name: 'B' }], colour: 'red' });
+      const sent = { ...seen, rooms: [{ name: 'C' }, ...seen.rooms.toReversed()], colour: 'blue', new: 1 };
+      await caller.call('PATCH', `${path}/${id}`, { [column]: JSON.stringify(sent) });
+      const after = (await graph.read(app.root(), entity, id)).data.object as Values;
+      expect(after[name]).toEqual({
+        rooms: [{ name: 'C' }, { name: 'B', passcode: '2' }, { name: 'A', passcode: '1' }],
+        token: 't',
+        colour: 'blue',
+        new: 1,
+      });
+      await caller.call('PATCH', `${path}/${id}`, { [column]: null });
+      expect((await graph.read(app.root(), entity, id)).data.object[name]).toBeNull();
+    }
+  });
+
   test('what the server keeps is not for callers to set', async () => {
     const closed = [...entity.attributes.values()].filter(
       (attribute) => !isWritable(attribute) && attribute.kind !== 'id' && !attribute.sql,

@@ -272,6 +272,28 @@ describe('what is documented', () => {
     }
   });
 
+  test('the examples of bodies are valid by their schemas', () => {
+    for (const { path, verb, operation } of operations()) {
+      if (!operation.requestBody?.content['application/json']) continue;
+      const { example } = operation.requestBody.content['application/json'];
+      const place = [
+        'paths',
+        path,
+        verb.toLowerCase(),
+        'requestBody',
+        'content',
+        'application/json',
+        'schema',
+      ];
+      const pointer = place.map((part) => encodeURIComponent(part.replaceAll('/', '~1'))).join('/');
+      expect([path, verb, ajv.validate({ $ref: `openapi.json#/${pointer}` }, example)]).toEqual([
+        path,
+        verb,
+        true,
+      ]);
+    }
+  });
+
   test('a create that lacks what the document requires is refused, and one that has it is not', async () => {
     const { schema } = document.paths[sessions].post.requestBody.content['application/json'];
     const check = ajv.compile({ $defs: {}, allOf: schema.allOf.map((part: any) => absolute(part)) });

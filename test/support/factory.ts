@@ -181,8 +181,9 @@ export function valueOf(entity: Entity, attribute: Attribute, n: number, full = 
     case 'json':
       return pick<unknown>(
         [
-          { list: [1, 'two', null, { three: 3.5 }], text: pick(words, seed), flag: n % 2 === 0, n },
-          [n, 'a "quoted" text', false],
+          // Some keys are called as secrets are: settings are shown without those.
+          { list: [1, 'two', null, { three: 3.5, passcode: 'p3' }], text: pick(words, seed), flag: n % 2 === 0, n, api_key: 'k' },
+          [n, 'a "quoted" text', false, { name: 'desk', staff_passcode: `s${String(n)}` }],
           { empty: {}, none: null, unicode: '日本語 – é' },
         ],
         seed,

@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { allEntities, entityOf } from '../../src/kernel/entity';
+import { useApp } from '../support/app';
+import type { Values } from '../support/factory';
+import { graph } from '../support/graph';
+import { filterOf, orderBy, orderByLi, ordersOf, questionsOf, searchOf, seed } from '../support/questions';
+import { matching, readWorld, type World } from '../support/reference';
+import { recordOf } from '../support/rest';
+
+const app = useApp({ rows: 20 });
+const types = allEntities().map(({ table }) => table);
+
+let world: World;
+beforeAll(async () => {
+  world = await readWorld(app);
+});
+
+const idsOf = (list: Values[]) => list.map(({ id }) => id);
+
+describe.each(types)('%s', (type) => {
+  const entity = entityOf(type);
+
+  test('REST and the graph answer the same question alike, in the same order', async () => {
+    const question = fc.record({
+      question: questionsOf(entity, world),
+      order: ordersOf(entity),
+      enabled: fc.constantFrom('enabled', 'not_enabled', 'all'),
+      hidden: fc.constantFrom('not_hidden', 'hidden', 'all'),
+      limit: fc.integer({ min: 0, max: 25 }),
+      offset: fc.integer({ min: 0, max: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(question, async ({ question: asked, order, enabled, hidden, limit, offset }) => {
+        const query = new URLSearchParams({ enabled, hidden, limit: String(limit), offset: String(offset) });
+        if (order.length > 0) query.set('order_by_li', orderByLi(order));
+        const rest = await app.root().call('POST', `/v3/crud/${type}/search?${query.toString()}`, {
+          and: [searchOf(asked)],
+        });
+        const { data, errors } = await graph.list(
+          app.root(),
+          entity,
+          {
+            filter: filterOf(asked),
+            orderBy: orderBy(order),
+            enabled: enabled.toUpperCase(),
+            hidden: hidden.toUpperCase(),
+            first: limit,
+            offset,
+          },
+          'nodes { id } totalCount',
+        );
+        expect(errors).toBeUndefined();
+        expect(idsOf(rest.data)).toEqual(idsOf(data.list.nodes));
+        expect(rest.meta).toMatchObject({ total: data.list.totalCount, count: rest.data.length, limit, offset });
+        expect(rest.meta.warnings).toBeUndefined();
+
+        // And both answer it as a plain reading of the question does.
+        const found = matching(world, entity, filterOf(asked));
+        const all = world[type]!.filter(
+          (object) =>
+            found.includes(String(object.id)) &&
+            (enabled === 'all' || !('enable' in object) || object.enable === (enabled === 'enabled')) &&
+            (hidden === 'all' || !('hide' in object) || object.hide === (hidden === 'hidden')),
+        );
+        expect(data.list.totalCount).toBe(all.length);
+        expect(rest.data).toHaveLength(Math.min(limit, Math.max(0, all.length - offset)));
+        expect(idsOf(all)).toEqual(expect.arrayContaining(idsOf(rest.data)));
+      }),
+      { numRuns: 20, seed },
+    );
+  });
+
+  test('a list of REST holds the records of the graph', async () => {
+    const query = 'enabled=all&hidden=all&limit=1000&order_by_li={"created_on":"ASC","id":"DESC"}';
+    const rest = await app.root().call('GET', `/v3/crud/${type}?${query}`);
+    const { data } = await graph.list(app.root(), entity, {
+      first: 1000,
+      orderBy: [{ field: 'CREATED_ON' }, { field: 'ID', direction: 'DESC' }],
+    });
+    expect(rest.data).toEqual(data.list.nodes.map((node: Values) => recordOf(entity, node)));
+  });
+
+  test('the words of q are all found in the search text, whatever their order and case', async () => {
+    if (!entity.attributes.has('defaultQryStr')) {
+      expect((await app.root().rest('GET', `/v3/crud/${type}/?q=word`)).status).toBe(400);
+      expect((await graph.list(app.root(), entity, { q: 'word' }, 'totalCount')).code).toBe('BAD_REQUEST');
+      return;
+    }
+    for (const q of ['open', 'BREAK coffee', '100%', 'e_c', '%', '_', '\\', '! w', "o'brien", '日本語', 'nowhere', '"', ' ']) {
+      const words = q.toLowerCase().split(' ').filter(Boolean);
+      const expected = world[type]!.filter(({ defaultQryStr }) =>
+        words.every((word) => String(defaultQryStr ?? '').toLowerCase().includes(word) && defaultQryStr !== null),
+      );
+      const { data } = await graph.list(app.root(), entity, { q, first: 1000 }, 'nodes { id } totalCount');
+      expect({ q, ids: idsOf(data.list.nodes).sort() }).toEqual({ q, ids: idsOf(expected).sort() });
+      const get = await app.root().call('GET', `/v3/crud/${type}/?enabled=all&hidden=all&q=${encodeURIComponent(q)}`);
+      const post = await app.root().call('POST', `/v3/crud/${type}/search?enabled=all&hidden=all`, { q });
+      expect(idsOf(get.data)).toEqual(idsOf(data.list.nodes));
+      expect(idsOf(post.data)).toEqual(idsOf(data.list.nodes));
+    }
+  });
+});
