@@ -194,10 +194,8 @@ function handle(request: IncomingMessage, response: ServerResponse): void {
 }
 
 function send(response: ServerResponse, status: number, result: object): void {
-  const text = JSON.stringify(result);
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    .end(text);
+  const body = Buffer.from(JSON.stringify(result));
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
 }
 
 const server = createServer(handle);

@@ -106,7 +106,7 @@ export class Program {
   }
 
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, 'exit');
     if (this.child.connected) this.child.disconnect();
     await ended;

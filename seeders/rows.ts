@@ -1,7 +1,8 @@
 import type { Services } from '../src/kernel/context';
 import type { Attribute } from '../src/kernel/attributes';
 import { entityOf, type Entity } from '../src/kernel/entity';
-import { searchText, type Values } from '../src/kernel/write';
+import type { Values } from '../src/kernel/input';
+import { searchText } from '../src/kernel/write';
 
 /** A row to be there: its type, its public id, and its values by attribute name; references by public id, JSON as it is. */
 export interface Seed {

@@ -8,7 +8,7 @@ import { forbidden, invalid } from '../kernel/errors';
 import { atLeast, isLevel, levels } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
 import type { Row } from '../kernel/rows';
-import type { Input } from '../kernel/write';
+import type { Input } from '../kernel/input';
 
 @Entity({
   table: 'api_key',

@@ -31,7 +31,9 @@ import { readAnyReference, readChildren, readConnection, readOne, readReference,
 import type { Row } from './rows';
 import { connectionSelectionOf, planOf } from './selection';
 import { toManys, toOnes, targetsOf } from './registry';
-import { createObject, removeObject, updateObject, type Input } from './write';
+import { removeObject } from './remove';
+import { createObject, updateObject } from './write';
+import type { Input } from './input';
 
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 

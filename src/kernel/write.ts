@@ -2,30 +2,22 @@ import type { Transaction, WhereOptions } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context } from './context';
-import { entityOf, findEntity, type Entity } from './entity';
-import { AetherError, badRequest, forbidden, invalid, notFound } from './errors';
-import { isRequired, isWritable, RemoveMethod } from './input-types';
+import type { Entity } from './entity';
+import { invalid, notFound } from './errors';
+import { checkInput, inheritedThrough, maxText, type Input, type Values } from './input';
+import { isRequired } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
-import { referencesTo, targetsOf } from './registry';
+import { referencesTo } from './registry';
 import { databaseFromDate } from './scalars';
 import {
   accountForNew,
   hasRules,
-  maySet,
-  mayReferTo,
   mayWrite,
   owned,
   ownerOfNew,
   ownershipColumns,
   type Ownership,
 } from './tenancy';
-import { withUnseen } from './unseen';
-
-/** Values of a new or changed object, by attribute name, as the graph's inputs carry them. */
-export type Input = Record<string, unknown>;
-
-/** Values by attribute name, as the database keeps them. */
-export type Values = Record<string, string | number | boolean | null>;
 
 /**
  * Makes an object in the caller's account and answers its id.
@@ -54,7 +46,7 @@ export async function insertObject(
   tx: Transaction,
 ): Promise<void> {
   const account = accountForNew(ctx);
-  const values = { ...(await checked(ctx, entity, input, {}, tx)), ...server };
+  const values = { ...(await checkInput(ctx, entity, input, {}, tx)), ...server };
   const owner = ownerOfNew(ctx, entity);
   if (owner) values[owner.name] ??= owner.pk;
   requireAll(entity, values);
@@ -107,7 +99,7 @@ export async function updateObject(ctx: Context, entity: Entity, id: string, inp
   mayWrite(ctx, entity, 'update');
   await ctx.services.database.transaction(async (tx) => {
     const before = await lockObject(ctx, entity, id, tx);
-    const values = await checked(ctx, entity, input, before, tx);
+    const values = await checkInput(ctx, entity, input, before, tx);
     for (const { name, once } of entity.attributes.values())
       if (once && values[name] !== undefined && before[name] != null && before[name] !== values[name])
         throw invalid({ [name]: 'is set once and does not change' });
@@ -127,7 +119,7 @@ async function stillVisible(ctx: Context, entity: Entity, id: string, tx: Transa
 }
 
 /** The row as it is, locked until the transaction ends, after asking whether the caller may touch it. */
-async function lockObject(ctx: Context, entity: Entity, id: string, tx: Transaction): Promise<Locked> {
+export async function lockObject(ctx: Context, entity: Entity, id: string, tx: Transaction): Promise<Locked> {
   if (!isPublicId(id)) throw notFound(entity.name, id);
   const { database } = ctx.services;
   const values: Bindable[] = [];
@@ -146,9 +138,9 @@ async function lockObject(ctx: Context, entity: Entity, id: string, tx: Transact
   return owned(ctx, entity, row);
 }
 
-type Locked = Values & Ownership & { $pk: number; id: string };
+export type Locked = Values & Ownership & { $pk: number; id: string };
 
-async function writeObject(
+export async function writeObject(
   ctx: Context,
   entity: Entity,
   before: Locked,
@@ -191,219 +183,12 @@ async function tellChildren(entity: Entity, pks: number[], moved: Values, tx: Tr
 }
 
 /** The rows that refer to these rows, as Sequelize has it. */
-const childrenWhere = (target: Entity, { name, any }: Attribute, pks: number[]) => ({
+export const childrenWhere = (target: Entity, { name, any }: Attribute, pks: number[]) => ({
   [name]: pks,
   ...(any && { [any.typeAttribute]: target.table }),
 });
 
-async function keysOf({ type }: Entity, where: WhereOptions, tx: Transaction): Promise<number[]> {
+export async function keysOf({ type }: Entity, where: WhereOptions, tx: Transaction): Promise<number[]> {
   const rows = await type.findAll({ attributes: ['pk'], where, transaction: tx, raw: true });
   return (rows as unknown as { pk: number }[]).map(({ pk }) => pk);
-}
-
-/* ---- checking what arrives ---- */
-
-/**
- * The values of an input, checked and as the database keeps them. References must point inside the caller's account; what lies
- * `through` them is filled in.
- */
-async function checked(
-  ctx: Context,
-  entity: Entity,
-  input: Input,
-  before: Values,
-  tx: Transaction,
-): Promise<Values> {
-  const values: Values = {};
-  const problems: Record<string, string> = {};
-  const references: { attribute: Attribute; id: string }[] = [];
-  const isChange = '$pk' in before;
-  for (const [name, given] of Object.entries(input)) {
-    const attribute = entity.attributes.get(name);
-    if (given === undefined || !attribute || !isWritable(attribute)) continue;
-    const value = isChange ? withUnseen(ctx, attribute, given, before[name]) : given;
-    // What is taken from another reference is not cleared, but found there.
-    if (value === undefined || (value === null && attribute.ref?.through)) continue;
-    if (!maySet(ctx.viewer, attribute)) {
-      if (isHeld(value, before[name])) continue;
-      throw forbidden(`Setting ${name} needs level ${attribute.write ?? ''}; you are ${ctx.viewer.level}.`);
-    }
-    if (value === null) {
-      if (!attribute.nullable && attribute.kind !== 'bool') problems[name] = 'may not be null';
-      else values[name] = attribute.nullable ? null : false;
-    } else if (attribute.kind === 'ref' || attribute.kind === 'anyId')
-      references.push({ attribute, id: String(value) });
-    else {
-      const cleaned = typeof value === 'string' && attribute.clean ? attribute.clean(value) : value;
-      const problem = problemOf(attribute, cleaned);
-      if (problem) problems[name] = problem;
-      else values[name] = stored(attribute, cleaned);
-    }
-  }
-  for (const { name, any } of entity.attributes.values()) {
-    const type = any && values[any.typeAttribute];
-    if (isChange && type !== undefined && type !== before[any?.typeAttribute ?? ''] && input[name] == null)
-      problems[any?.typeAttribute ?? ''] = `changes only together with ${name}`;
-  }
-  if (Object.keys(problems).length > 0) throw invalid(problems);
-  const through: Values = {};
-  for (const { attribute, id } of references)
-    await resolve(ctx, entity, attribute, id, { ...before, ...values }, values, through, tx);
-  for (const { attribute } of references) {
-    const { name, ref } = attribute;
-    if (isChange && ref?.through && values[ref.through] === undefined && values[name] !== before[name])
-      throw invalid({ [name]: `is that of ${ref.through}` });
-  }
-  for (const [name, value] of Object.entries(through)) {
-    if (values[name] !== undefined && values[name] !== value)
-      throw invalid({ [name]: 'contradicts another reference of the same object' });
-    values[name] = value;
-  }
-  return values;
-}
-
-/** Is this what the object has already, or what a new one has anyway? */
-const isHeld = (value: unknown, held: unknown): boolean =>
-  typeof value === 'boolean' || value === null ? Boolean(value) === Boolean(held) : value === held;
-
-/** 65 535 bytes is what the database's TEXT holds. */
-const maxText = 65_535;
-const maxLongText = 16 * 1024 ** 2;
-
-function problemOf({ kind, max, name }: Attribute, value: unknown): string | undefined {
-  if (kind === 'hash')
-    return new RegExp(`^[0-9a-f]{${String(max)}}$`).test(String(value)) ? undefined : 'is no digest';
-  if (kind === 'anyType') return findEntity(String(value)) ? undefined : 'names no object type';
-  if (kind === 'string' && typeof value === 'string' && max !== undefined && [...value].length > max)
-    return `is longer than ${String(max)} characters`;
-  if (kind === 'text' && Buffer.byteLength(String(value)) > maxText)
-    return `is longer than ${String(maxText)} bytes`;
-  if (kind === 'json' && nestsDeeper(value, maxJsonDepth))
-    return `nests more than ${String(maxJsonDepth)} deep`;
-  if ((kind === 'longtext' || kind === 'json') && Buffer.byteLength(JSON.stringify(value)) > maxLongText)
-    return `is longer than ${String(maxLongText)} bytes`;
-  if (kind === 'datetime' && Number.isNaN((value as Date).getTime())) return 'is no moment';
-  if (typeof value === 'string' && value.includes('\0')) return `${name} holds a NUL character`;
-  return undefined;
-}
-
-/** MariaDB takes no JSON that nests deeper. */
-const maxJsonDepth = 31;
-
-const nestsDeeper = (value: unknown, depth: number): boolean =>
-  value !== null &&
-  typeof value === 'object' &&
-  (depth === 0 || Object.values(value).some((inner) => nestsDeeper(inner, depth - 1)));
-
-function stored({ kind }: Attribute, value: unknown): Values[string] {
-  if (kind === 'json') return JSON.stringify(value);
-  return value instanceof Date ? databaseFromDate(value) : (value as Values[string]);
-}
-
-/** Finds the row that a reference names, asks whether it may be referred to, and takes from it what lies `through` it. */
-async function resolve(
-  ctx: Context,
-  entity: Entity,
-  attribute: Attribute,
-  id: string,
-  known: Values,
-  values: Values,
-  through: Values,
-  tx: Transaction,
-): Promise<void> {
-  const target = targetOf(attribute, known);
-  const inherited = inheritedThrough(entity, attribute);
-  const taken = inherited.filter(({ column }) => hasColumn(target, column));
-  const bound: Bindable[] = [];
-  const ownership = ownershipColumns(ctx, target, 't', bound);
-  const columns = taken.map(({ column, name }) => `, t.\`${column}\` AS \`${name}\``).join('');
-  const [row] = isPublicId(id)
-    ? await ctx.services.database.select<Values & Ownership & { $pk: number; $id: string }>(
-        `SELECT t.id AS \`$pk\`, t.id_random AS \`$id\`, ${ownership}${columns} FROM \`${target.table}\` t WHERE t.id_random = ?`,
-        [...bound, id],
-        tx,
-      )
-    : [];
-  if (row?.$id !== id)
-    throw new AetherError(
-      'DATABASE_CONSTRAINT',
-      `${attribute.name}: there is no ${target.name} with id "${id}".`,
-      {
-        databaseCode: 1452,
-        fields: { [attribute.name]: `there is no ${target.name} with this id` },
-      },
-    );
-  mayReferTo(ctx, target, row);
-  values[attribute.name] = row.$pk;
-  for (const { name } of inherited) through[name] = row[name] ?? null;
-  const itself = attribute.any?.also?.[target.table];
-  if (itself) through[itself] = row.$pk;
-}
-
-function targetOf(attribute: Attribute, known: Values): Entity {
-  if (attribute.ref) return entityOf(attribute.ref.type);
-  const type = known[attribute.any?.typeAttribute ?? ''];
-  const target = targetsOf(attribute).find(({ table }) => table === type);
-  if (!target) throw badRequest(`${attribute.name}: ${String(type)} is not a type that this can belong to.`);
-  return target;
-}
-
-/** The references that are taken from the object that another reference names. */
-const inheritedThrough = (entity: Entity, { name }: Attribute): Attribute[] =>
-  [...entity.attributes.values()].filter(({ ref }) => ref?.through === name);
-
-const hasColumn = (entity: Entity, column: string): boolean => {
-  const attribute = entity.byColumn.get(column);
-  return attribute !== undefined && !attribute.sql;
-};
-
-/* ---- removing ---- */
-
-/**
- * Hides, disables or deletes an object; deleting takes along what belongs to it, in one transaction.
- * @throws NOT_FOUND, FORBIDDEN, and DATABASE_CONSTRAINT when something that must stay refers to it.
- */
-export async function removeObject(
-  ctx: Context,
-  entity: Entity,
-  id: string,
-  method: RemoveMethod,
-): Promise<void> {
-  mayWrite(ctx, entity, method === RemoveMethod.DELETE ? 'remove' : 'update');
-  await ctx.services.database.transaction(async (tx) => {
-    const row = await lockObject(ctx, entity, id, tx);
-    if (method === RemoveMethod.DELETE) return deleteRows(ctx, entity, [row.$pk], tx);
-    const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
-    if (!entity.attributes.has(mark))
-      throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
-    await writeObject(ctx, entity, row, { [mark]: mark === 'hide' }, tx);
-  });
-  ctx.services.changed(entity.table);
-}
-
-async function deleteRows(ctx: Context, entity: Entity, pks: number[], tx: Transaction): Promise<void> {
-  if (pks.length === 0) return;
-  for (const { entity: child, attribute } of referencesTo(entity)) {
-    const where = childrenWhere(entity, attribute, pks);
-    const onRemove = attribute.ref?.onRemove ?? attribute.any?.onRemove ?? 'cascade';
-    if (onRemove === 'nullify') {
-      await child.type.update(
-        { [attribute.name]: null },
-        { where, transaction: tx, hooks: false, validate: false },
-      );
-      continue;
-    }
-    const children = await keysOf(child, where, tx);
-    if (children.length > 0 && onRemove === 'restrict')
-      throw new AetherError(
-        'DATABASE_CONSTRAINT',
-        `This ${entity.name} is in use by ${String(children.length)} ${child.plural}.`,
-        {
-          databaseCode: 1451,
-        },
-      );
-    await deleteRows(ctx, child, children, tx);
-  }
-  await entity.type.destroy({ where: { pk: pks }, transaction: tx, hooks: false });
-  for (const pk of pks) ctx.services.publicIds.forget(entity.table, pk);
 }

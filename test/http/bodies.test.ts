@@ -138,6 +138,7 @@ describe('what a body may hold', () => {
       [{ cfg_json: '"text"' }, { cfg_json: 'text' }],
       [{ cfg_json: 'null' }, { cfg_json: null }],
       [{ cfg_json: '' }, { cfg_json: null }],
+      [{ cfg_json: `${'['.repeat(31)}${']'.repeat(31)}` }, { cfg_json: JSON.parse(`${'['.repeat(31)}${']'.repeat(31)}`) as unknown }],
       [{ name: '😀'.repeat(255) }, { name: '😀'.repeat(255) }],
       [{ description: 'x'.repeat(65_535) }, { description: 'x'.repeat(65_535) }],
       [{ name: "Robert'); DROP TABLE event;--" }, { name: "Robert'); DROP TABLE event;--" }],

@@ -1,0 +1,172 @@
+import type { Transaction } from 'sequelize';
+import type { Bindable } from '../database/database';
+import type { Attribute } from './attributes';
+import type { Context } from './context';
+import { entityOf, findEntity, type Entity } from './entity';
+import { AetherError, badRequest, forbidden, invalid } from './errors';
+import { isWritable } from './input-types';
+import { isPublicId } from './public-id';
+import { targetsOf } from './registry';
+import { databaseFromDate } from './scalars';
+import { mayReferTo, maySet, ownershipColumns, type Ownership } from './tenancy';
+import { withUnseen } from './unseen';
+
+/** Values of a new or changed object, by attribute name, as the graph's inputs carry them. */
+export type Input = Record<string, unknown>;
+
+/** Values by attribute name, as the database keeps them. */
+export type Values = Record<string, string | number | boolean | null>;
+
+/**
+ * The values of an input, checked and as the database keeps them. References must point inside the caller's account; what lies
+ * `through` them is filled in.
+ */
+export async function checkInput(
+  ctx: Context,
+  entity: Entity,
+  input: Input,
+  before: Values,
+  tx: Transaction,
+): Promise<Values> {
+  const values: Values = {};
+  const problems: Record<string, string> = {};
+  const references: { attribute: Attribute; id: string }[] = [];
+  const isChange = '$pk' in before;
+  for (const [name, given] of Object.entries(input)) {
+    const attribute = entity.attributes.get(name);
+    if (given === undefined || !attribute || !isWritable(attribute)) continue;
+    const value = isChange ? withUnseen(ctx, attribute, given, before[name]) : given;
+    // What is taken from another reference is not cleared, but found there.
+    if (value === undefined || (value === null && attribute.ref?.through)) continue;
+    if (!maySet(ctx.viewer, attribute)) {
+      if (isHeld(value, before[name])) continue;
+      throw forbidden(`Setting ${name} needs level ${attribute.write ?? ''}; you are ${ctx.viewer.level}.`);
+    }
+    if (value === null) {
+      if (!attribute.nullable && attribute.kind !== 'bool') problems[name] = 'may not be null';
+      else values[name] = attribute.nullable ? null : false;
+    } else if (attribute.kind === 'ref' || attribute.kind === 'anyId')
+      references.push({ attribute, id: String(value) });
+    else {
+      const cleaned = typeof value === 'string' && attribute.clean ? attribute.clean(value) : value;
+      const problem = problemOf(attribute, cleaned);
+      if (problem) problems[name] = problem;
+      else values[name] = stored(attribute, cleaned);
+    }
+  }
+  for (const { name, any } of entity.attributes.values()) {
+    const type = any && values[any.typeAttribute];
+    if (isChange && type !== undefined && type !== before[any?.typeAttribute ?? ''] && input[name] == null)
+      problems[any?.typeAttribute ?? ''] = `changes only together with ${name}`;
+  }
+  if (Object.keys(problems).length > 0) throw invalid(problems);
+  const through: Values = {};
+  for (const { attribute, id } of references)
+    await resolve(ctx, entity, attribute, id, { ...before, ...values }, values, through, tx);
+  for (const { attribute } of references) {
+    const { name, ref } = attribute;
+    if (isChange && ref?.through && values[ref.through] === undefined && values[name] !== before[name])
+      throw invalid({ [name]: `is that of ${ref.through}` });
+  }
+  for (const [name, value] of Object.entries(through)) {
+    if (values[name] !== undefined && values[name] !== value)
+      throw invalid({ [name]: 'contradicts another reference of the same object' });
+    values[name] = value;
+  }
+  return values;
+}
+
+/** Is this what the object has already, or what a new one has anyway? */
+const isHeld = (value: unknown, held: unknown): boolean =>
+  typeof value === 'boolean' || value === null ? Boolean(value) === Boolean(held) : value === held;
+
+/** 65 535 bytes is what the database's TEXT holds. */
+export const maxText = 65_535;
+const maxLongText = 16 * 1024 ** 2;
+
+function problemOf({ kind, max, name }: Attribute, value: unknown): string | undefined {
+  if (kind === 'hash')
+    return new RegExp(`^[0-9a-f]{${String(max)}}$`).test(String(value)) ? undefined : 'is no digest';
+  if (kind === 'anyType') return findEntity(String(value)) ? undefined : 'names no object type';
+  if (kind === 'string' && typeof value === 'string' && max !== undefined && [...value].length > max)
+    return `is longer than ${String(max)} characters`;
+  if (kind === 'text' && Buffer.byteLength(String(value)) > maxText)
+    return `is longer than ${String(maxText)} bytes`;
+  if (kind === 'json' && nestsDeeper(value, maxJsonDepth))
+    return `nests more than ${String(maxJsonDepth)} deep`;
+  if ((kind === 'longtext' || kind === 'json') && Buffer.byteLength(JSON.stringify(value)) > maxLongText)
+    return `is longer than ${String(maxLongText)} bytes`;
+  if (kind === 'datetime' && Number.isNaN((value as Date).getTime())) return 'is no moment';
+  if (typeof value === 'string' && value.includes('\0')) return `${name} holds a NUL character`;
+  return undefined;
+}
+
+/** MariaDB takes no JSON that nests deeper. */
+const maxJsonDepth = 31;
+
+const nestsDeeper = (value: unknown, depth: number): boolean =>
+  value !== null &&
+  typeof value === 'object' &&
+  (depth === 0 || Object.values(value).some((inner) => nestsDeeper(inner, depth - 1)));
+
+function stored({ kind }: Attribute, value: unknown): Values[string] {
+  if (kind === 'json') return JSON.stringify(value);
+  return value instanceof Date ? databaseFromDate(value) : (value as Values[string]);
+}
+
+/** Finds the row that a reference names, asks whether it may be referred to, and takes from it what lies `through` it. */
+async function resolve(
+  ctx: Context,
+  entity: Entity,
+  attribute: Attribute,
+  id: string,
+  known: Values,
+  values: Values,
+  through: Values,
+  tx: Transaction,
+): Promise<void> {
+  const target = targetOf(attribute, known);
+  const inherited = inheritedThrough(entity, attribute);
+  const taken = inherited.filter(({ column }) => hasColumn(target, column));
+  const bound: Bindable[] = [];
+  const ownership = ownershipColumns(ctx, target, 't', bound);
+  const columns = taken.map(({ column, name }) => `, t.\`${column}\` AS \`${name}\``).join('');
+  const [row] = isPublicId(id)
+    ? await ctx.services.database.select<Values & Ownership & { $pk: number; $id: string }>(
+        `SELECT t.id AS \`$pk\`, t.id_random AS \`$id\`, ${ownership}${columns} FROM \`${target.table}\` t WHERE t.id_random = ?`,
+        [...bound, id],
+        tx,
+      )
+    : [];
+  if (row?.$id !== id)
+    throw new AetherError(
+      'DATABASE_CONSTRAINT',
+      `${attribute.name}: there is no ${target.name} with id "${id}".`,
+      {
+        databaseCode: 1452,
+        fields: { [attribute.name]: `there is no ${target.name} with this id` },
+      },
+    );
+  mayReferTo(ctx, target, row);
+  values[attribute.name] = row.$pk;
+  for (const { name } of inherited) through[name] = row[name] ?? null;
+  const itself = attribute.any?.also?.[target.table];
+  if (itself) through[itself] = row.$pk;
+}
+
+function targetOf(attribute: Attribute, known: Values): Entity {
+  if (attribute.ref) return entityOf(attribute.ref.type);
+  const type = known[attribute.any?.typeAttribute ?? ''];
+  const target = targetsOf(attribute).find(({ table }) => table === type);
+  if (!target) throw badRequest(`${attribute.name}: ${String(type)} is not a type that this can belong to.`);
+  return target;
+}
+
+/** The references that are taken from the object that another reference names. */
+export const inheritedThrough = (entity: Entity, { name }: Attribute): Attribute[] =>
+  [...entity.attributes.values()].filter(({ ref }) => ref?.through === name);
+
+const hasColumn = (entity: Entity, column: string): boolean => {
+  const attribute = entity.byColumn.get(column);
+  return attribute !== undefined && !attribute.sql;
+};
