@@ -1,7 +1,9 @@
 import { Resolver } from 'type-graphql';
-import { Attr } from '../kernel/attributes';
+import { Attr, type Json } from '../kernel/attributes';
+import type { Context } from '../kernel/context';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { CommonEntity, Entity } from '../kernel/entity';
+import { atLeast } from '../kernel/levels';
 import { withoutSecrets } from './secrets';
 
 @Entity({
@@ -40,7 +42,13 @@ export class Account extends CommonEntity {
   @Attr.string({ max: 100, read: 'authenticated', doc: 'A free grouping key.' })
   declare group: string | null;
 
-  @Attr.json({ read: 'manager', mask: withoutSecrets, doc: 'Settings of the account.' })
+  @Attr.json({
+    read: 'manager',
+    // A visitor sees of an account its name and time zone.
+    mask: (settings: Json, { viewer }: Context) =>
+      atLeast(viewer.level, 'authenticated') ? withoutSecrets(settings) : null,
+    doc: 'Settings of the account; less than a manager reads them without their secrets, a visitor not at all.',
+  })
   declare cfgJson: unknown;
 
   @Attr.json({ read: 'authenticated', doc: 'Free data.' })

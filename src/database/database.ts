@@ -46,3 +46,11 @@ export interface Database {
   /** Waits for running statements; may be called twice. */
   close(): Promise<void>;
 }
+
+/** What differs between the dialects; everything else is below. */
+export interface Engine {
+  readonly dialect: Dialect;
+  readonly sequelize: Sequelize;
+  rows(sql: string, values: readonly Bindable[], tx?: Transaction): Promise<unknown[]>;
+  close(): Promise<void>;
+}

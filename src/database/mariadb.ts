@@ -1,8 +1,7 @@
 import type { Connection, QueryOptions } from 'mariadb';
 import { ConnectionAcquireTimeoutError, type Transaction } from 'sequelize';
 import { Sequelize } from 'sequelize-typescript';
-import type { Bindable } from './database';
-import type { Engine } from './open';
+import type { Bindable, Engine } from './database';
 
 /** The parts of Sequelize that its types leave out: its pool, and a transaction's connection. */
 interface ConnectionPool {

@@ -6,7 +6,8 @@ import { unavailable } from '../kernel/errors';
 import type { Bindable, Database } from './database';
 import { translateDatabaseError } from './errors';
 import { connectionOf } from './sqlite-module';
-import { stepSql, type MigrationStep, type TableSpec } from './tables';
+import { stepSql } from './table-sql';
+import type { MigrationStep, TableSpec } from './tables';
 
 /** One connection, for itself as long as migrations run. */
 interface Session {

@@ -1,18 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transaction } from 'sequelize';
-import type { ModelCtor, Sequelize } from 'sequelize-typescript';
-import type { Bindable, Database, Dialect } from './database';
+import type { ModelCtor } from 'sequelize-typescript';
+import type { Bindable, Database } from './database';
 import { isLockConflict, translateDatabaseError } from './errors';
 import { openMariadb } from './mariadb';
 import { openSqlite } from './sqlite';
-
-/** What differs between the dialects; everything else is below. */
-export interface Engine {
-  readonly dialect: Dialect;
-  readonly sequelize: Sequelize;
-  rows(sql: string, values: readonly Bindable[], tx?: Transaction): Promise<unknown[]>;
-  close(): Promise<void>;
-}
 
 export interface DatabaseOptions {
   /** `mariadb://user:password@host:port/database`; without it the embedded database in `dataDir` is used. */

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataTypes, Transaction } from 'sequelize';
 import { Sequelize } from 'sequelize-typescript';
-import type { Engine } from './open';
+import type { Engine } from './database';
 import { SqliteFile } from './sqlite-file';
 import { connectionOf, sqliteModule } from './sqlite-module';
 

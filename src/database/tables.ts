@@ -1,7 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 
-export { createTableSql, stepSql } from './table-sql';
-
 /** The shape of one column, in words that both dialects can be made from. */
 export interface ColumnSpec {
   type:

@@ -98,7 +98,7 @@ describe.each(types)('%s', (type) => {
           const value = byId.get(String(node.id))![name];
           const open = read === undefined || (read !== 'never' && atLeast(level, read));
           const shown =
-            open || value === null ? value : mask ? mask(value as never, { services: app.services } as never) : null;
+            open || value === null ? value : mask ? mask(value as never, { services: app.services, viewer: { level } } as never) : null;
           expect({ level, name, value: node[name] }).toEqual({ level, name, value: shown });
         }
     }

@@ -1,10 +1,5 @@
-import {
-  createTableSql,
-  diffTables,
-  foldSteps,
-  type MigrationStep,
-  type TableSpec,
-} from '../../src/database/tables';
+import { createTableSql } from '../../src/database/table-sql';
+import { diffTables, foldSteps, type MigrationStep, type TableSpec } from '../../src/database/tables';
 import { childTable, parentTable } from './support';
 
 const table = (changes: Partial<TableSpec>): TableSpec => ({ ...parentTable, ...changes });
