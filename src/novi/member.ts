@@ -2,6 +2,7 @@ import { Arg, Ctx, Extensions, Field, ID, ObjectType, Query, Resolver } from 'ty
 import type { Bindable } from '../database/database';
 import { Context } from '../kernel/context';
 import { entityOf } from '../kernel/entity';
+import { forbidden } from '../kernel/errors';
 import { scope } from '../kernel/tenancy';
 import type { NoviClient, NoviSite } from './client';
 
@@ -37,6 +38,7 @@ export class NoviMemberResolver {
     @Arg('uuid', () => ID, { description: 'Id of the member in Novi: a UUID.' }) uuid: string,
     @Ctx() ctx: Context,
   ): Promise<NoviMember> {
+    if (!ctx.viewer.account) throw forbidden('This needs an account: send the header x-account-id.');
     const { novi } = ctx.services;
     return novi.verify(uuid, await siteOf(ctx));
   }
