@@ -18,7 +18,7 @@ const mayImport = {
 };
 
 /** What any folder may see: the interface of the database, not its makers; where the package lies. */
-const forAll = ['database/database', 'paths'];
+const forAll = ['database/database', 'paths', 'http'];
 
 /** The files that put everything together. */
 const composers = ['app', 'main', 'demo', 'services', 'resolvers', 'schema-files'];

@@ -29,16 +29,14 @@ const sessionJson = words('cfg_json data_json linked_li_json');
 /** Flags that are never null. */
 const commonFlags = ['enable', 'hide', 'priority'];
 
-const columns = (t: string, ...lists: string[][]): string =>
+const columns = (...lists: string[][]): string =>
   lists
     .flat()
-    .map((name) => `${t}\`${name}\``)
+    .map((name) => `\`${name}\``)
     .join();
 
-export const eventColumns = `id_random AS id, id_random AS event_id, id_random AS event_id_random, ${columns(
-  '',
-  ...[eventPlain, eventMoments, eventFlags, eventJson, eventSettings, commonFlags],
-)}`;
+export const eventColumns = `id_random AS id, id_random AS event_id, id_random AS event_id_random,
+  ${columns(eventPlain, eventMoments, eventFlags, eventJson, eventSettings, commonFlags)}`;
 
 export function finishEvent(row: Row, account: string): Row {
   finish(row, account, eventMoments, eventFlags, eventJson);
@@ -47,23 +45,20 @@ export function finishEvent(row: Row, account: string): Row {
   return row;
 }
 
+// Other tables by subqueries: with joins the rows, texts and all, would be sorted in a table on disk.
 export const listSessions = `
-  SELECT s.id_random AS id, s.id_random AS event_session_id, s.id_random AS event_session_id_random,
-    e.id_random AS event_id, l.id_random AS event_location_id, p.id_random AS poc_person_id,
-    ${columns('s.', sessionPlain, sessionMoments, sessionFlags, sessionJson, commonFlags)},
-    l.name AS event_location_name,
+  SELECT id_random AS id, id_random AS event_session_id, id_random AS event_session_id_random,
+    (SELECT id_random FROM event WHERE id = s.event_id) AS event_id,
+    (SELECT id_random FROM event_location WHERE id = s.event_location_id) AS event_location_id,
+    (SELECT id_random FROM person WHERE id = s.poc_person_id) AS poc_person_id,
+    ${columns(sessionPlain, sessionMoments, sessionFlags, sessionJson, commonFlags)},
+    (SELECT name FROM event_location WHERE id = s.event_location_id) AS event_location_name,
     (SELECT GROUP_CONCAT(c.name) FROM event_presentation c
       WHERE c.account_id = s.account_id AND c.event_session_id = s.id) AS event_presentation_li_qry_str,
     (SELECT GROUP_CONCAT(COALESCE(c.full_name, c.name)) FROM event_presenter c
       WHERE c.account_id = s.account_id AND c.event_session_id = s.id) AS event_presenter_li_qry_str
-  FROM (
-    SELECT * FROM event_session WHERE account_id = ? AND enable = 1 AND COALESCE(hide, 0) = 0
-    ORDER BY COALESCE(priority, 0) DESC, sort IS NULL, sort, name IS NULL, name, id LIMIT ?
-  ) s
-  JOIN event e ON e.id = s.event_id
-  LEFT JOIN event_location l ON l.id = s.event_location_id
-  LEFT JOIN person p ON p.id = s.poc_person_id
-  ORDER BY COALESCE(s.priority, 0) DESC, s.sort IS NULL, s.sort, s.name IS NULL, s.name, s.id`;
+  FROM event_session s WHERE account_id = ? AND enable = 1 AND COALESCE(hide, 0) = 0
+  ORDER BY COALESCE(priority, 0) DESC, sort IS NULL, sort, name IS NULL, name, s.id LIMIT ?`;
 
 export function finishSession(row: Row, account: string): Row {
   finish(row, account, sessionMoments, sessionFlags, sessionJson);

@@ -40,7 +40,7 @@ interface Caller {
 }
 
 const visible = 'account_id = ? AND enable = 1 AND COALESCE(hide, 0) = 0';
-const usualOrder = 'COALESCE(priority, 0) DESC, sort IS NULL, sort, name IS NULL, name, id';
+const usualOrder = 'COALESCE(priority, 0) DESC, sort IS NULL, sort, name IS NULL, name, t.id';
 
 /* ---- GraphQL ---- */
 
@@ -57,7 +57,7 @@ async function event({ pk }: Caller, id: string): Promise<object | undefined> {
 }
 
 const eventHead = 'SELECT id AS pk, id_random AS id, name FROM event WHERE id_random = ? AND account_id = ?';
-const first20 = `FROM event_session WHERE event_id = ? AND ${visible} ORDER BY ${usualOrder} LIMIT 20`;
+const first20 = `FROM event_session t WHERE event_id = ? AND ${visible} ORDER BY ${usualOrder} LIMIT 20`;
 
 async function eventWithSessions({ pk }: Caller, id: string): Promise<object | undefined> {
   const [found] = await select(eventHead, [id, pk]);
@@ -78,12 +78,12 @@ async function programme({ pk }: Caller, id: string): Promise<object | undefined
   const [sessions, presentations, presenters] = await Promise.all([
     select(`SELECT id AS pk, id_random AS id, name, start_datetime AS startDatetime ${first20}`, values),
     select(
-      `SELECT id AS pk, id_random AS id, name, event_session_id AS parent FROM event_presentation
+      `SELECT id AS pk, id_random AS id, name, event_session_id AS parent FROM event_presentation t
        WHERE event_id = ? AND ${visible} ORDER BY ${usualOrder}`,
       values,
     ),
     select(
-      `SELECT id_random AS id, full_name AS fullName, event_presentation_id AS parent FROM event_presenter
+      `SELECT id_random AS id, full_name AS fullName, event_presentation_id AS parent FROM event_presenter t
        WHERE event_id = ? AND ${visible} ORDER BY ${usualOrder}`,
       values,
     ),

@@ -51,10 +51,12 @@ async function main(): Promise<void> {
 
   const cleanUp: (() => unknown)[] = [];
   try {
-    const database = await openBenchDatabase();
-    cleanUp.push(() => database.stop());
     const folder = mkdtempSync(join(tmpdir(), 'aether-bench-'));
     cleanUp.push(() => rmSync(folder, { recursive: true, force: true }));
+    // Every MariaDB that starts sweeps the folder of temporary files, also of those that others are using.
+    process.env.TMPDIR = folder;
+    const database = await openBenchDatabase();
+    cleanUp.push(() => database.stop());
     const env = environment(database.url, folder);
 
     const start = Date.now();

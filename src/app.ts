@@ -14,7 +14,7 @@ import { AetherError } from './kernel/errors';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
 import { actionRouter } from './rest/actions';
-import { crudRouter } from './rest/crud-router';
+import { crudHandler, crudPrefix } from './rest/crud';
 import { createDocuments } from './rest/documents';
 import { sendActionError, sendCrudError } from './rest/envelope';
 import { searchSiteDomain } from './rest/site-domain-search';
@@ -50,34 +50,55 @@ export async function createApp(services: Services, config: Config): Promise<App
     if (request.method !== 'OPTIONS') response.locals.ctx = await contextOf(request as unknown as Carried);
     next();
   });
-  app.use(
-    '/v3/crud',
-    crudRouter({
-      executor,
-      documents: createDocuments(schema),
-      bodyMaxBytes: config.bodyMaxBytes,
-      searches: { site_domain: searchSiteDomain },
-    }),
-    failing(services, sendCrudError),
-  );
   app.use('/v3/action', actionRouter(schema, { executor, uploadMaxBytes: config.uploadMaxBytes }));
   app.use(docsRouter(schema, config));
   app.use((request: Request) => {
     throw new AetherError('NOT_FOUND', `There is nothing at ${request.path}.`);
   });
-  app.use('/v3/crud', failing(services, sendCrudError));
-  app.use(failing(services, sendActionError));
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    fail(error, request as unknown as Carried, response, sendActionError);
+  });
 
+  const crud = crudHandler({
+    executor,
+    documents: createDocuments(schema),
+    bodyMaxBytes: config.bodyMaxBytes,
+    searches: { site_domain: searchSiteDomain },
+  });
+
+  /** The two hot doors come straight from node:http; everything else through Express. */
   const route = (request: Carried, response: ServerResponse): void => {
-    if (isGraphql(request.url ?? '') && request.method !== 'OPTIONS') {
-      const { bodyMaxBytes } = config;
-      handleGraphql(graphql, request, response, { context: () => contextOf(request), bodyMaxBytes }).catch(
+    const context = () => contextOf(request);
+    if (/^\/graphql\/?(?:\?|$)/.test(request.url ?? '') && request.method !== 'OPTIONS')
+      handleGraphql(graphql, request, response, { context, bodyMaxBytes: config.bodyMaxBytes }).catch(
         (error: unknown) => {
           services.log.error({ err: error, requestId: request.id }, 'unforeseen error');
         },
       );
-    } else app(request, response);
+    else if (isBelow(crudPrefix, request))
+      crud(request, response, context).catch((error: unknown) => {
+        fail(error, request, response, sendCrudError);
+      });
+    else app(request, response);
   };
+
+  /** The last stop of an error on its way out: what it is becomes an answer, and what nobody foresaw a log line. */
+  function fail(
+    error: unknown,
+    { id: requestId }: Carried,
+    response: ServerResponse,
+    send: (response: ServerResponse, error: AetherError) => void,
+  ): void {
+    const { log } = services;
+    if (response.headersSent) {
+      log.error({ err: error, requestId }, 'an answer broke off');
+      response.destroy();
+      return;
+    }
+    const known = error instanceof AetherError ? error : fromExpress(error);
+    if (!known) log.error({ err: error, requestId }, 'unforeseen error');
+    send(response, known ?? internal(requestId));
+  }
 
   return {
     executor,
@@ -95,7 +116,12 @@ export async function createApp(services: Services, config: Config): Promise<App
   };
 }
 
-const isGraphql = (url: string): boolean => /^\/graphql\/?(\?|$)/.test(url);
+/** Is the path this one, or one below it? */
+function isBelow(path: string, { url = '' }: IncomingMessage): boolean {
+  if (!url.startsWith(path)) return false;
+  const next = url.charAt(path.length);
+  return next === '' || next === '/' || next === '?';
+}
 
 type Step = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
@@ -141,21 +167,6 @@ function crossOrigin({ corsOrigins }: Config): Step {
 
 const trustValue = (text: string): boolean | number | string =>
   text === 'true' ? true : /^\d+$/.test(text) ? Number(text) : text;
-
-/** The last stop of an error on its way out of Express: what it is becomes an answer, and what nobody foresaw a log line. */
-function failing({ log }: Services, send: (response: Response, error: AetherError) => void) {
-  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
-    const { id: requestId } = request as unknown as Carried;
-    if (response.headersSent) {
-      log.error({ err: error, requestId }, 'an answer broke off');
-      response.destroy();
-      return;
-    }
-    const known = error instanceof AetherError ? error : fromExpress(error);
-    if (!known) log.error({ err: error, requestId }, 'unforeseen error');
-    send(response, known ?? internal(requestId));
-  };
-}
 
 /** Express and its body parser refuse with a status; these are mistakes of the caller. */
 function fromExpress(error: unknown): AetherError | undefined {

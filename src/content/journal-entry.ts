@@ -5,6 +5,7 @@ import { Entity, TenantEntity } from '../kernel/entity';
 
 @Entity({
   table: 'journal_entry',
+  plural: 'journalEntries',
   doc: 'One entry of a journal. What arrives encrypted stays so: the server never has the key.',
   access: {
     read: 'authenticated',

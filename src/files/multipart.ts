@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import busboy from 'busboy';
+import { drain } from '../http';
 import { AetherError, badRequest, unprocessable } from '../kernel/errors';
 import { acceptContentType, acceptExtension, essence } from './media-types';
 import { cleanFilename } from './names';
@@ -32,8 +33,6 @@ export interface UploadLimits {
 }
 
 const maxFieldBytes = 64 * 1024;
-/** How long a client may go on sending what we no longer want, before it is cut off. */
-const lingerMs = 30_000;
 
 /**
  * Reads a multipart form and receives every part of it that has a filename. When anything is wrong, all that was
@@ -48,10 +47,10 @@ export async function readMultipart(req: IncomingMessage, limits: UploadLimits):
     if (files.length === 0) throw unprocessable('The form has no file in it.');
     return { fields, files: await Promise.all(files) };
   } catch (error) {
-    const drained = drain(req);
+    const mayAnswer = drain(req);
     const settled = await Promise.allSettled(files);
     for (const file of settled) if (file.status === 'fulfilled') await file.value.received.discard();
-    if (closesAfterAnswer(req)) await drained;
+    await mayAnswer;
     throw error;
   }
 }
@@ -133,17 +132,5 @@ async function receiveFile(
     throw error;
   }
 }
-
-async function drain(req: IncomingMessage): Promise<void> {
-  if (req.destroyed) return;
-  req.resume();
-  const cutOff = setTimeout(() => req.destroy(), lingerMs).unref();
-  await new Promise((resolve) => req.on('close', resolve));
-  clearTimeout(cutOff);
-}
-
-/** On such a connection an answer in the middle of the request would be lost: it is closed while the client still writes. */
-const closesAfterAnswer = ({ headers, httpVersion }: IncomingMessage): boolean =>
-  /\bclose\b/i.test(headers.connection ?? (httpVersion === '1.0' ? 'close' : ''));
 
 const tooLarge = (message: string): AetherError => new AetherError('PAYLOAD_TOO_LARGE', message);

@@ -5,9 +5,10 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import type { Context } from '../kernel/context';
-import { AetherError, badRequest } from '../kernel/errors';
+import { isJson, readJson } from '../http';
+import { AetherError } from '../kernel/errors';
 import { internal, type Executor } from './execute';
 import { limitRules, limits } from './limits';
 
@@ -23,13 +24,16 @@ export async function startGraphql(
     gateway: {
       load: () =>
         Promise.resolve({
-          executor: async ({ document, request, context, operationName }) =>
-            executor.run(
-              document,
-              request.variables ?? {},
-              context as unknown as Context,
-              operationName ?? undefined,
-            ) as never,
+          executor: async ({ document, request, context, operation, operationName }) =>
+            // Without an operation Apollo refuses the request itself, once it is told so.
+            (operation
+              ? executor.run(
+                  document,
+                  request.variables ?? {},
+                  context as unknown as Context,
+                  operationName ?? undefined,
+                )
+              : { errors: [new GraphQLError('The document has no such operation, or several to choose from.')] }) as never,
         }),
       onSchemaLoadOrUpdate(listener) {
         listener({ apiSchema: schema, coreSupergraphSdl: '' });
@@ -58,7 +62,10 @@ export async function startGraphql(
 }
 
 /** Apollo's own refusals carry codes of Apollo; anything that carries none is not for callers to see. */
-function known(formatted: GraphQLFormattedError): GraphQLFormattedError {
+function known(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const cause = error instanceof GraphQLError ? error.originalError : undefined;
+  // A limit of ours is told by Apollo as one of GraphQL's rules.
+  if (cause instanceof AetherError) return { ...formatted, extensions: cause.extensions };
   const code = formatted.extensions?.code;
   if (code === 'INTERNAL_SERVER_ERROR')
     return { message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL' } };
@@ -113,7 +120,8 @@ export async function handleGraphql(
       method: (request.method ?? 'GET').toUpperCase(),
       headers,
       search: mark < 0 ? '' : url.slice(mark),
-      body: request.method === 'POST' ? await readJson(request, bodyMaxBytes) : undefined,
+      // What is not declared as JSON is left for Apollo to refuse.
+      body: request.method === 'POST' && isJson(request) ? await readJson(request, bodyMaxBytes) : undefined,
     };
     const page = request.method === 'GET' && headers.get('accept')?.includes('text/html');
     const ctx = page ? undefined : await context();
@@ -148,32 +156,5 @@ export async function handleGraphql(
       response.setHeader('retry-after', String(told.details.retryAfter));
     response.end(JSON.stringify({ errors: [{ message: told.message, extensions: told.extensions }] }));
     if (told !== error) throw error;
-  }
-}
-
-/** The parsed body; undefined when it is not declared as JSON, which Apollo explains to the caller. */
-async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity')
-    throw new AetherError(
-      'UNSUPPORTED_MEDIA_TYPE',
-      `A body in content-encoding ${encoding} is not understood.`,
-    );
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) {
-      request.resume();
-      throw new AetherError('PAYLOAD_TOO_LARGE', `A body has at most ${String(maxBytes)} bytes.`);
-    }
-    chunks.push(chunk);
-  }
-  if (!/^application\/(json|graphql-response\+json)\b/i.test(request.headers['content-type'] ?? ''))
-    return undefined;
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
-  } catch {
-    throw badRequest('The body is not valid JSON.');
   }
 }

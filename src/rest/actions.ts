@@ -4,10 +4,10 @@ import { mayUpload, uploadEventFiles } from '../events/upload';
 import { downloadByHash, downloadById, downloadName } from '../files/download';
 import { readMultipart } from '../files/multipart';
 import type { Executor, Variables } from '../graphql/execute';
+import type { Context } from '../kernel/context';
 import { entityOf } from '../kernel/entity';
 import { AetherError, unprocessable } from '../kernel/errors';
 import { isPublicId } from '../kernel/public-id';
-import { contextOf } from './crud-router';
 import { fieldsOf } from './documents';
 import { errorFrom, metaOf, sendData } from './envelope';
 
@@ -108,6 +108,8 @@ export function actionRouter(
     });
   return router;
 }
+
+const contextOf = (response: Response): Context => response.locals.ctx as Context;
 
 const text = (request: Request, name: string): string => String(request.params[name] ?? '');
 

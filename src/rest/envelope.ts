@@ -1,4 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { sendJson } from '../http';
+import type { Context } from '../kernel/context';
 import { AetherError, errorCodes, type ErrorCode } from '../kernel/errors';
 
 export interface Meta {
@@ -23,14 +25,9 @@ export const sendData = (response: ServerResponse, data: unknown, more?: Record<
   sendJson(response, 200, { data, meta: metaOf(200, more) });
 };
 
-/** Answers JSON, without what Express would look for in each answer. */
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  response.setHeader('Content-Length', Buffer.byteLength(text));
-  response.end(text);
-}
+/** What a caller should know of an answer that is sound all the same. */
+export const warningsOf = ({ warnings }: Context): { warnings?: string[] } =>
+  warnings.size > 0 ? { warnings: [...warnings] } : {};
 
 /** A failed CRUD call: `data` is false, and `details` tell what was wrong. */
 export function sendCrudError(response: ServerResponse, error: AetherError): void {

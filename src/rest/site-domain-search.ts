@@ -1,7 +1,7 @@
 import { parse, type DocumentNode } from 'graphql';
 import { entityOf } from '../kernel/entity';
 import { fieldsOf } from './documents';
-import type { Run } from './crud-router';
+import type { Run } from './crud';
 
 let document: DocumentNode | undefined;
 

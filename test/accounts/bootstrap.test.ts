@@ -47,7 +47,8 @@ const filter = (fqdn: unknown, ...keys: unknown[]) => ({
     ...keys.map((value) => ({ field: 'access_key', op: 'eq', value })),
   ],
 });
-const search = (body: unknown, caller = browser()) => caller.rest('POST', '/v3/crud/site_domain/search', body);
+const search = (body: unknown, caller = browser()) =>
+  caller.rest('POST', '/v3/crud/site_domain/search', body);
 
 test('a browser finds its account, site and settings by its host name, with a key alone', async () => {
   for (const fqdn of ['open.example.org', 'localhost:5173']) {
@@ -74,13 +75,24 @@ test('no secret of the site is in the answer, whoever asks', async () => {
   for (const caller of [browser(), app.guest(), app.staff(), app.administrator()]) {
     const { body } = await search(filter('keyed.example.org', 'site-key'), caller);
     expect(body.data).toHaveLength(1);
-    expect(JSON.stringify(body)).not.toMatch(/novi-secret|smtp-secret|sk_live|1234|code-trusted|code-super|site-key|door-key/);
+    expect(JSON.stringify(body)).not.toMatch(
+      /novi-secret|smtp-secret|sk_live|1234|code-trusted|code-super|site-key|door-key/,
+    );
     expect(body.data[0]).toMatchObject({ access_code_kv_json: null, access_key: null });
   }
 });
 
 test('an unknown host is an empty list, and no error', async () => {
-  for (const fqdn of ['unknown.example.org', '', 'open.example.org.', 'disabled.example.org', 'off.example.org', "' OR '1'='1", '%', 'open.example.or_']) {
+  for (const fqdn of [
+    'unknown.example.org',
+    '',
+    'open.example.org.',
+    'disabled.example.org',
+    'off.example.org',
+    "' OR '1'='1",
+    '%',
+    'open.example.or_',
+  ]) {
     const { status, data, meta } = await search(filter(fqdn));
     expect({ fqdn, status, data }).toEqual({ fqdn, status: 200, data: [] });
     expect(meta).toMatchObject({ success: true, count: 0, total: 0 });
@@ -110,20 +122,26 @@ test.each([
     { fqdn, key },
   );
   expect(graphql.errors).toBeUndefined();
-  if (opens) expect(graphql.data.bootstrap).toMatchObject({ account: { id: app.here.account }, domain: { fqdn } });
+  if (opens)
+    expect(graphql.data.bootstrap).toMatchObject({ account: { id: app.here.account }, domain: { fqdn } });
   else expect(graphql.data.bootstrap).toBeNull();
 });
 
 test('the headers that callers send with it make no difference', async () => {
   const plain = await search(filter('keyed.example.org', 'site-key'));
-  for (const headers of [
+  const several: Record<string, string>[] = [
     { 'x-no-account-id': 'bypass' },
     { 'x-no-account-id': 'Nothing to See Here' },
     { 'x-account-id': app.there.account },
     { 'x-account-id': app.here.account },
-  ]) {
-    const answer = await search(filter('keyed.example.org', 'site-key'), browser().with(headers as Record<string, string>));
-    expect({ headers, status: answer.status, data: answer.data }).toEqual({ headers, status: 200, data: plain.data });
+  ];
+  for (const headers of several) {
+    const answer = await search(filter('keyed.example.org', 'site-key'), browser().with(headers));
+    expect({ headers, status: answer.status, data: answer.data }).toEqual({
+      headers,
+      status: 200,
+      data: plain.data,
+    });
   }
 });
 

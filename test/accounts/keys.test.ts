@@ -12,7 +12,8 @@ const withKey = (key: string, account: string | null = app.here.account): Caller
   app.nobody().with({ 'x-aether-api-key': key, ...(account !== null && { 'x-account-id': account }) });
 
 const day = 86_400_000;
-const at = (offset: number): string => new Date(Date.now() + offset).toISOString().slice(0, 23).replace('T', ' ');
+const at = (offset: number): string =>
+  new Date(Date.now() + offset).toISOString().slice(0, 23).replace('T', ' ');
 
 beforeAll(async () => {
   const digest = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -42,7 +43,10 @@ async function expectRefused(caller: Caller, status: number, code: string, reaso
   if (status === 422) expect(crud.status).toBe(422);
   else expectCrudError(crud, status, status === 401 ? 'unauthenticated' : 'forbidden');
   expect(crud.meta.status_message).toMatch(reason);
-  expectActionError(await caller.rest('GET', '/v3/action/idaa/novi_member/11111111-1111-4111-8111-111111111111'), status);
+  expectActionError(
+    await caller.rest('GET', '/v3/action/idaa/novi_member/11111111-1111-4111-8111-111111111111'),
+    status,
+  );
   const graphql = await caller.graphql('{ viewer { level } }');
   expect(graphql).toMatchObject({ status, code, errors: [{ message: expect.stringMatching(reason) }] });
   expect(graphql.data ?? null).toBeNull();
@@ -64,7 +68,12 @@ describe('a key', () => {
     const sent = /^[\x20-\x7e]*$/.test(key) ? key : Buffer.from(key, 'utf8').toString('latin1');
     const caller = withKey(sent);
     const { status } = await caller.rest('GET', '/v3/crud/event/');
-    await expectRefused(caller, status === 422 ? 422 : 403, status === 422 ? 'UNPROCESSABLE' : 'FORBIDDEN', reason);
+    await expectRefused(
+      caller,
+      status === 422 ? 422 : 403,
+      status === 422 ? 'UNPROCESSABLE' : 'FORBIDDEN',
+      reason,
+    );
   });
 
   test.each(['x', 'ten-chars1', 'x'.repeat(23), 'x'.repeat(500)])('of the wrong length is 422: %s', (key) =>
@@ -80,7 +89,9 @@ describe('a key', () => {
     const inQuery = app.nobody().with(account);
     expect((await inQuery.rest('GET', `/v3/crud/event/?api_key=${keyOf('trusted')}`)).status).toBe(200);
     expect((await inQuery.rest('GET', '/v3/crud/event/?api_key=not-a-known-key')).status).toBe(403);
-    expect((await withKey('not-a-known-key').rest('GET', `/v3/crud/event/?api_key=${keyOf('trusted')}`)).status).toBe(403);
+    expect(
+      (await withKey('not-a-known-key').rest('GET', `/v3/crud/event/?api_key=${keyOf('trusted')}`)).status,
+    ).toBe(403);
     expect((await app.staff().rest('GET', '/v3/crud/event/?api_key=not-a-known-key')).status).toBe(200);
   });
 
@@ -98,24 +109,30 @@ describe('a key', () => {
   });
 
   test('that belongs to an account opens that one alone', async () => {
-    const viewer = async (caller: Caller) => (await caller.ask('{ viewer { account { id } key { name } } }')).viewer;
-    expect(await viewer(withKey('keytest-bound-key', null))).toEqual({ account: { id: app.here.account }, key: { name: 'bound' } });
+    const viewer = async (caller: Caller) =>
+      (await caller.ask('{ viewer { account { id } key { name } } }')).viewer;
+    expect(await viewer(withKey('keytest-bound-key', null))).toEqual({
+      account: { id: app.here.account },
+      key: { name: 'bound' },
+    });
     expect(await viewer(withKey('keytest-bound-key'))).toMatchObject({ account: { id: app.here.account } });
     await expectRefused(withKey('keytest-bound-key', app.there.account), 403, 'FORBIDDEN', /another account/);
   });
 
   test('that is switched off works no more from that moment on', async () => {
-    const [{ id, values }] = (await seedMore(app.services, entityOf('api_key'), app.here, [
+    const [made] = await seedMore(app.services, entityOf('api_key'), app.here, [
       { level: 'trusted', enable: true, enableFrom: null, enableTo: null },
-    ])) as [{ id: string; values: { publicKey: string } }];
-    expect((await withKey(values.publicKey).rest('GET', '/v3/crud/event/')).status).toBe(200);
+    ]);
+    const { id } = made!;
+    const key = String(made!.values.publicKey);
+    expect((await withKey(key).rest('GET', '/v3/crud/event/')).status).toBe(200);
     await app.administrator().call('DELETE', `/v3/crud/api_key/${id}?method=disable`);
-    expect((await withKey(values.publicKey).rest('GET', '/v3/crud/event/')).status).toBe(403);
+    expect((await withKey(key).rest('GET', '/v3/crud/event/')).status).toBe(403);
     await app.administrator().call('PATCH', `/v3/crud/api_key/${id}`, { enable: true });
-    expect((await withKey(values.publicKey).rest('GET', '/v3/crud/event/')).status).toBe(200);
+    expect((await withKey(key).rest('GET', '/v3/crud/event/')).status).toBe(200);
   });
 
-  test('of a higher level than one\'s own is made by nobody', async () => {
+  test("of a higher level than one's own is made by nobody", async () => {
     const before = await app.countRows('api_key');
     const make = (caller: Caller, level: string) =>
       caller.rest('POST', '/v3/crud/api_key/', { public_key: `made-${level}-key`, level });
@@ -125,12 +142,15 @@ describe('a key', () => {
     expect((await make(app.administrator(), 'no such level')).status).toBe(400);
     expect(await app.countRows('api_key')).toBe(before);
     const { data } = await make(app.administrator(), 'administrator');
-    const raise = (caller: Caller, level: string) => caller.rest('PATCH', `/v3/crud/api_key/${String(data.id)}`, { level });
+    const raise = (caller: Caller, level: string) =>
+      caller.rest('PATCH', `/v3/crud/api_key/${String(data.id)}`, { level });
     expect((await raise(app.administrator(), 'super')).status).toBe(403);
     expect((await raise(app.administrator(), 'trusted')).status).toBe(200);
     const { code } = await app
       .administrator()
-      .graphql(`mutation { updateApiKey(id: "${String(data.id)}", input: { level: "super" }) { apiKey { id } } }`);
+      .graphql(
+        `mutation { updateApiKey(id: "${String(data.id)}", input: { level: "super" }) { apiKey { id } } }`,
+      );
     expect(code).toBe('FORBIDDEN');
     expect(await app.rowOf('api_key', data.id)).toMatchObject({ level: 'trusted' });
   });
@@ -139,11 +159,17 @@ describe('a key', () => {
 describe('an account', () => {
   test('that is not there is refused, whatever the header holds', async () => {
     for (const account of ['no-such-account', '1', '0', 'x', "' OR '1'='1", app.here.rows.event![0]!.id])
-      await expectRefused(app.staff().with({ 'x-account-id': account }), 403, 'FORBIDDEN', /account is not known/);
+      await expectRefused(
+        app.staff().with({ 'x-account-id': account }),
+        403,
+        'FORBIDDEN',
+        /account is not known/,
+      );
   });
 
   test('comes from the header, else from the token, else from nowhere', async () => {
-    const accountOf = async (caller: Caller) => (await caller.ask('{ viewer { account { id } } }')).viewer.account?.id ?? null;
+    const accountOf = async (caller: Caller) =>
+      (await caller.ask('{ viewer { account { id } } }')).viewer.account?.id ?? null;
     const token = await app.services.tokens.sign({ account_id: app.there.account, trusted: true }, 60);
     const bare = app.nobody().with({ 'x-aether-api-key': keyOf('anonymous') });
     expect(await accountOf(bare)).toBeNull();
@@ -155,15 +181,21 @@ describe('an account', () => {
   });
 
   test('is not taken from a query parameter called key, nor from a token that is no credential', async () => {
-    const bare = app.nobody().with({ 'x-aether-api-key': keyOf('trusted'), 'x-aether-api-token': app.here.account });
-    const { data, status } = await bare.rest('GET', `/v3/crud/event/?key=${app.here.account}&account_id=${app.here.account}`);
+    const bare = app
+      .nobody()
+      .with({ 'x-aether-api-key': keyOf('trusted'), 'x-aether-api-token': app.here.account });
+    const { data, status } = await bare.rest(
+      'GET',
+      `/v3/crud/event/?key=${app.here.account}&account_id=${app.here.account}`,
+    );
     expect({ data, status }).toEqual({ data: [], status: 200 });
   });
 });
 
 describe('a token', () => {
   const bearer = (token: string) => app.guest().with({ authorization: `Bearer ${token}` });
-  const sign = (claims: object, seconds = 60) => app.services.tokens.sign({ account_id: app.here.account, ...claims }, seconds);
+  const sign = (claims: object, seconds = 60) =>
+    app.services.tokens.sign({ account_id: app.here.account, ...claims }, seconds);
   const levelOf = async (caller: Caller) => (await caller.ask('{ viewer { level } }')).viewer.level;
 
   test('that is malformed, forged or expired is 401, never a silent guest', async () => {
@@ -183,7 +215,12 @@ describe('a token', () => {
     ];
     for (const token of forged) await expectRefused(bearer(token), 401, 'UNAUTHENTICATED', /not valid/);
     await expectRefused(bearer(await sign({ trusted: true }, -10)), 401, 'UNAUTHENTICATED', /expired/);
-    await expectRefused(app.guest().with({ authorization: 'Basic dXNlcjpwYXNz' }), 401, 'UNAUTHENTICATED', /bearer/);
+    await expectRefused(
+      app.guest().with({ authorization: 'Basic dXNlcjpwYXNz' }),
+      401,
+      'UNAUTHENTICATED',
+      /bearer/,
+    );
     expect(await levelOf(bearer(good))).toBe('trusted');
   });
 
@@ -195,7 +232,10 @@ describe('a token', () => {
 
   test('carries its expiry twice, for old programs', async () => {
     const token = await sign({ trusted: true }, 3600);
-    const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, number>;
+    const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<
+      string,
+      number
+    >;
     expect(claims.exp).toBe(claims.eat);
     expect(claims.exp! - claims.iat!).toBe(3600);
   });
@@ -209,11 +249,20 @@ describe('a token', () => {
 
   test('of a user gives what the user is now, whatever the token says', async () => {
     const user = async (values: object): Promise<string> => {
-      const flags = { super: false, manager: false, administrator: false, trusted: false, enable: true, enableFrom: null, enableTo: null };
+      const flags = {
+        super: false,
+        manager: false,
+        administrator: false,
+        trusted: false,
+        enable: true,
+        enableFrom: null,
+        enableTo: null,
+      };
       const [made] = await seedMore(app.services, entityOf('user'), app.here, [{ ...flags, ...values }]);
       return made!.id;
     };
-    const asUser = async (id: string, claims: object = {}) => bearer(await sign({ user_id: id, super: true, ...claims }));
+    const asUser = async (id: string, claims: object = {}) =>
+      bearer(await sign({ user_id: id, super: true, ...claims }));
     expect(await levelOf(await asUser(await user({})))).toBe('authenticated');
     expect(await levelOf(await asUser(await user({ trusted: true })))).toBe('trusted');
     expect(await levelOf(await asUser(await user({ manager: true, trusted: true })))).toBe('manager');
@@ -239,7 +288,9 @@ describe('a token', () => {
 
   test('for an account that is not there is refused', async () => {
     const token = await app.services.tokens.sign({ account_id: 'no-such-account', trusted: true }, 60);
-    const caller = app.nobody().with({ 'x-aether-api-key': keyOf('anonymous'), authorization: `Bearer ${token}` });
+    const caller = app
+      .nobody()
+      .with({ 'x-aether-api-key': keyOf('anonymous'), authorization: `Bearer ${token}` });
     await expectRefused(caller, 403, 'FORBIDDEN', /account is not known/);
   });
 });

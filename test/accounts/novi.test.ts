@@ -14,7 +14,8 @@ beforeEach(() => {
   novi.reset();
 });
 
-const uuid = (digit: string) => `${digit.repeat(8)}-${digit.repeat(4)}-4${digit.repeat(3)}-8${digit.repeat(3)}-${digit.repeat(12)}`;
+const uuid = (digit: string) =>
+  `${digit.repeat(8)}-${digit.repeat(4)}-4${digit.repeat(3)}-8${digit.repeat(3)}-${digit.repeat(12)}`;
 const grace = '11111111-1111-4111-8111-111111111111';
 const path = (id: string) => `/v3/action/idaa/novi_member/${id}`;
 const query = 'query ($uuid: ID!) { noviMember(uuid: $uuid) { verified fullName email } }';
@@ -29,7 +30,9 @@ test('a member is verified by a name, an initial and an e-mail address', async (
   expect(JSON.stringify(answer.body)).not.toMatch(/555|Hopper|UniqueID/);
   const { noviMember } = await app.guest().ask(query, { uuid: grace });
   expect(noviMember).toEqual({ verified: true, fullName: 'Grace H.', email: 'grace+hopper@example.org' });
-  expect(novi.requests).toEqual([{ method: 'GET', path: `/customers/${grace}`, authorization: `Basic ${apiKey}` }]);
+  expect(novi.requests).toEqual([
+    { method: 'GET', path: `/customers/${grace}`, authorization: `Basic ${apiKey}` },
+  ]);
 });
 
 test('a member without first and last name is called as Novi does', async () => {
@@ -53,7 +56,10 @@ test("Novi's limit is told with its Retry-After", async () => {
   expectActionError(answer, 429);
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(7);
   const graphql = await app.guest().graphql(query, { uuid: '44444444-4444-4444-8444-444444444444' });
-  expect(graphql.errors![0]!.extensions).toMatchObject({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) });
+  expect(graphql.errors![0]!.extensions).toMatchObject({
+    code: 'RATE_LIMITED',
+    retryAfter: expect.any(Number),
+  });
   expect(graphql.headers.get('retry-after')).not.toBeNull();
 });
 
@@ -80,7 +86,10 @@ test.each(['x', '11111111', `${grace}0`, grace.replaceAll('-', ''), "1' OR '1'='
 
 test('without a configuration, or with a key that Novi refuses, it is 503', async () => {
   const id = uuid('d');
-  for (const settings of [{ rootUrl: '', apiKey: '' }, { rootUrl: novi.url, apiKey: 'wrong' }]) {
+  for (const settings of [
+    { rootUrl: '', apiKey: '' },
+    { rootUrl: novi.url, apiKey: 'wrong' },
+  ]) {
     app.services.noviSettings = settings;
     expectActionError(await app.guest().rest('GET', path(id)), 503);
   }

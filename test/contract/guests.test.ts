@@ -26,8 +26,17 @@ describe.each(types)('%s', (type) => {
       const answer =
         call === 'POST'
           ? await caller.rest('POST', `${path}/`, newValues())
-          : await caller.rest(call, `${path}/${first()}${call === 'DELETE' ? '?method=delete' : ''}`, call === 'PATCH' ? {} : undefined);
-      expect({ call, status: answer.status, data: answer.data, category: answer.meta?.details?.category }).toEqual({
+          : await caller.rest(
+              call,
+              `${path}/${first()}${call === 'DELETE' ? '?method=delete' : ''}`,
+              call === 'PATCH' ? {} : undefined,
+            );
+      expect({
+        call,
+        status: answer.status,
+        data: answer.data,
+        category: answer.meta?.details?.category,
+      }).toEqual({
         call,
         status: 403,
         data: false,
@@ -52,7 +61,11 @@ describe.each(types)('%s', (type) => {
       ['POST', `${path}/search`, {}],
     ] as const) {
       const answer = await app.nobody().with({ 'x-account-id': app.here.account }).rest(method, url, body);
-      expect(answer).toMatchObject({ status: 403, data: false, meta: { success: false, details: { category: 'forbidden' } } });
+      expect(answer).toMatchObject({
+        status: 403,
+        data: false,
+        meta: { success: false, details: { category: 'forbidden' } },
+      });
     }
     const { status, code, data } = await graph.list(app.nobody(), entity);
     expect({ status, code, data: data ?? null }).toEqual({ status: 403, code: 'FORBIDDEN', data: null });
@@ -72,7 +85,9 @@ describe.each(types)('%s', (type) => {
       if (may) continue;
       expect((await caller.rest('GET', `${path}/${first()}`)).status).toBe(403);
       expect((await graph.read(caller, entity, first())).code).toBe('FORBIDDEN');
-      expect((await caller.graphql(`{ node(id: "${first()}", type: ${type}) { id } }`)).code).toBe('FORBIDDEN');
+      expect((await caller.graphql(`{ node(id: "${first()}", type: ${type}) { id } }`)).code).toBe(
+        'FORBIDDEN',
+      );
     }
   });
 
@@ -98,7 +113,11 @@ describe.each(types)('%s', (type) => {
           const value = byId.get(String(node.id))![name];
           const open = read === undefined || (read !== 'never' && atLeast(level, read));
           const shown =
-            open || value === null ? value : mask ? mask(value as never, { services: app.services, viewer: { level } } as never) : null;
+            open || value === null
+              ? value
+              : mask
+                ? mask(value as never, { services: app.services, viewer: { level } } as never)
+                : null;
           expect({ level, name, value: node[name] }).toEqual({ level, name, value: shown });
         }
     }
@@ -109,15 +128,24 @@ describe.each(types)('%s', (type) => {
     for (const attribute of secrets) {
       const { name, read, column } = attribute;
       if (!isComparable(attribute)) {
-        const search = await app.root().rest('POST', `${path}/search`, { and: [{ field: column, op: 'is_null' }] });
-        expect(search).toMatchObject({ status: 400, meta: { details: { category: 'database_schema', code: 1054 } } });
+        const search = await app
+          .root()
+          .rest('POST', `${path}/search`, { and: [{ field: column, op: 'is_null' }] });
+        expect(search).toMatchObject({
+          status: 400,
+          meta: { details: { category: 'database_schema', code: 1054 } },
+        });
         const ordered = await app.root().call('GET', `${path}/?order_by_li={"${column}":"ASC"}`);
         expect(ordered.meta.warnings).toEqual([expect.stringContaining(column)]);
-        const { code } = await app.root().graphql(`{ list: ${entity.plural}(first: 1000) { nodes { ${name} } } }`);
+        const { code } = await app
+          .root()
+          .graphql(`{ list: ${entity.plural}(first: 1000) { nodes { ${name} } } }`);
         expect(code).toBe('GRAPHQL_VALIDATION_FAILED');
         continue;
       }
-      for (const level of levels.filter((each) => atLeast(each, access.read) && !atLeast(each, read as 'super'))) {
+      for (const level of levels.filter(
+        (each) => atLeast(each, access.read) && !atLeast(each, read as 'super'),
+      )) {
         const caller = app.as(level);
         const filter = { [name]: { isNull: true } };
         expect((await graph.list(caller, entity, { filter }, 'nodes { id }')).code).toBe('FORBIDDEN');
@@ -149,7 +177,9 @@ describe.each(types)('%s', (type) => {
         });
         const read = await app
           .guest()
-          .graphql(`{ list: ${other.plural}(first: 1000) { nodes { id ${field} { ${selectionOf(entity)} } } } }`);
+          .graphql(
+            `{ list: ${other.plural}(first: 1000) { nodes { id ${field} { ${selectionOf(entity)} } } } }`,
+          );
         for (const node of read.data.list.nodes) expect(node[field]).toBeNull();
       }
   });

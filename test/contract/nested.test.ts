@@ -16,7 +16,9 @@ const relations = allToManys().map((relation) => ({
 
 test('the event is a parent of everything that has an event', () => {
   const children = toManys(entityOf('event')).map(({ child }) => child.table);
-  const belonging = allEntities().filter(({ attributes }) => attributes.get('eventId')?.ref?.onRemove === 'cascade');
+  const belonging = allEntities().filter(
+    ({ attributes }) => attributes.get('eventId')?.ref?.onRemove === 'cascade',
+  );
   expect(children).toEqual(expect.arrayContaining(belonging.map(({ table }) => table)));
 });
 
@@ -32,8 +34,14 @@ describe.each(relations)('$name', ({ parent, child, attribute }) => {
     const values = valuesFor(child, app.here, nextNumber());
     if (attribute.name === 'accountId') return { body: bodyOf(child, values), parentId: app.here.account };
     if (attribute.any) {
-      const needed = [...child.attributes.values()].filter(isRequired).map(({ name }) => [name, values[name]]);
-      const { [attribute.name]: _id, [attribute.any.typeAttribute]: _type, ...rest } = Object.fromEntries(needed) as Values;
+      const needed = [...child.attributes.values()]
+        .filter(isRequired)
+        .map(({ name }) => [name, values[name]]);
+      const {
+        [attribute.name]: _id,
+        [attribute.any.typeAttribute]: _type,
+        ...rest
+      } = Object.fromEntries(needed) as Values;
       return { body: bodyOf(child, rest), parentId: app.here.rows[parent.table]![1]!.id };
     }
     const { [attribute.name]: parentId, ...rest } = values;
@@ -52,7 +60,10 @@ describe.each(relations)('$name', ({ parent, child, attribute }) => {
     const created = await caller.rest('POST', base, body);
     expect({ status: created.status, meta: created.meta }).toMatchObject({ status: 200 });
     const { id } = created.data as { id: string };
-    expect(created.data).toMatchObject({ [attribute.column]: parentId, [`${attribute.column}_random`]: parentId });
+    expect(created.data).toMatchObject({
+      [attribute.column]: parentId,
+      [`${attribute.column}_random`]: parentId,
+    });
     if (attribute.any) {
       const type = child.attributes.get(attribute.any.typeAttribute)!;
       expect(created.data).toMatchObject({ [type.column]: parent.table });
@@ -73,7 +84,8 @@ describe.each(relations)('$name', ({ parent, child, attribute }) => {
     expect((await caller.call('GET', one(id))).data).toEqual(created.data);
 
     const text = [...child.attributes.values()].find(
-      (each) => each.kind === 'string' && isWritable(each) && !each.unique && !each.once && each.name === 'name',
+      (each) =>
+        each.kind === 'string' && isWritable(each) && !each.unique && !each.once && each.name === 'name',
     );
     if (text) {
       const patched = await caller.call('PATCH', one(id), { [text.column]: 'changed below its parent' });
@@ -121,10 +133,16 @@ describe.each(relations)('$name', ({ parent, child, attribute }) => {
     for (const id of ['1', 'short', '17', 'a'.repeat(23), 'with%20a%20space', '1%20OR%201=1--']) {
       expect({ id, status: (await caller.rest('GET', at(id))).status }).toEqual({ id, status: 422 });
       expect({ id, status: (await caller.rest('POST', at(id), body)).status }).toEqual({ id, status: 422 });
-      expect({ id, status: (await caller.rest('GET', `${at(known)}/${id}`)).status }).toEqual({ id, status: 422 });
+      expect({ id, status: (await caller.rest('GET', `${at(known)}/${id}`)).status }).toEqual({
+        id,
+        status: 422,
+      });
     }
     for (const name of ['no_such_type', '__proto__', 'constructor', 'account'])
-      expect({ name, status: (await caller.rest('GET', at(known, name))).status }).toEqual({ name, status: 404 });
+      expect({ name, status: (await caller.rest('GET', at(known, name))).status }).toEqual({
+        name,
+        status: 404,
+      });
     expect(await app.countRows(child.table)).toBe(rows);
   });
 });

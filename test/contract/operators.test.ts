@@ -26,7 +26,8 @@ async function ask(type: string, filters: Values[]): Promise<string[][]> {
         ${some.map((_, i) => `f${String(i)}: ${plural}(first: 1000, enabled: ALL, hidden: ALL, filter: $f${String(i)}) { nodes { id } }`).join('\n')} }`,
       variables,
     );
-    for (const [i] of some.entries()) found.push(data[`f${String(i)}`].nodes.map(({ id }: Values) => id).sort());
+    for (const [i] of some.entries())
+      found.push(data[`f${String(i)}`].nodes.map(({ id }: Values) => id).sort());
   }
   return found;
 }
@@ -35,7 +36,9 @@ async function expectAsReference(type: string, filters: Values[]): Promise<void>
   const found = await ask(type, filters);
   const different = filters.flatMap((filter, i) => {
     const expected = matching(world, entityOf(type), filter).sort();
-    return JSON.stringify(expected) === JSON.stringify(found[i]) ? [] : [{ filter, found: found[i], expected }];
+    return JSON.stringify(expected) === JSON.stringify(found[i])
+      ? []
+      : [{ filter, found: found[i], expected }];
   });
   expect(different).toEqual([]);
 }
@@ -66,7 +69,12 @@ describe.each(types)('%s', (type) => {
         const [target] = targetsOf(attribute);
         if (attribute.any || !target) return [];
         const named = { id: { in: held(target.table).slice(0, 5) } };
-        return [{ [field]: {} }, { [field]: named }, { not: { [field]: named } }, { [field]: { not: named } }];
+        return [
+          { [field]: {} },
+          { [field]: named },
+          { not: { [field]: named } },
+          { [field]: { not: named } },
+        ];
       }),
       ...toManys(entity).flatMap(({ field, child }) => {
         const some = { id: { in: held(child.table).filter((_, i) => i % 2 === 0) } };

@@ -10,7 +10,8 @@ import { orderBy, orderByLi, ordersOf, seed, type OrderStep } from '../support/q
 const app = useApp({ rows: 20 });
 
 const idsOf = (list: { id: string }[]): string[] => list.map(({ id }) => id);
-const place = 'edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount';
+const place =
+  'edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount';
 
 interface Walked {
   ids: string[];
@@ -68,10 +69,20 @@ describe.each(allEntities().map(({ table }) => table))('%s', (type) => {
         expect((await walk(entity, args, size, 'last')).ids).toEqual(all);
         const pages: string[] = [];
         for (let offset = 0; offset < all.length + size; offset += size) {
-          const query = new URLSearchParams({ limit: String(size), offset: String(offset), enabled: 'all', hidden: 'all' });
+          const query = new URLSearchParams({
+            limit: String(size),
+            offset: String(offset),
+            enabled: 'all',
+            hidden: 'all',
+          });
           if (steps.length > 0) query.set('order_by_li', orderByLi(steps));
           const page = await app.root().call('GET', `/v3/crud/${type}/?${query.toString()}`);
-          expect(page.meta).toMatchObject({ total: all.length, limit: size, offset, count: page.data.length });
+          expect(page.meta).toMatchObject({
+            total: all.length,
+            limit: size,
+            offset,
+            count: page.data.length,
+          });
           pages.push(...idsOf(page.data));
         }
         expect(pages).toEqual(all);
@@ -103,7 +114,10 @@ describe.each(allEntities().map(({ table }) => table))('%s', (type) => {
 
   test('the usual order is priority, sort, name', async () => {
     const usual = ['priority', 'sort', 'name'].filter((name) => entity.attributes.has(name));
-    const steps = usual.map((name) => ({ field: name.toUpperCase(), direction: name === 'priority' ? 'DESC' : 'ASC' }));
+    const steps = usual.map((name) => ({
+      field: name.toUpperCase(),
+      direction: name === 'priority' ? 'DESC' : 'ASC',
+    }));
     expect(await whole(entity, {})).toEqual(await whole(entity, { orderBy: steps }));
     const rest = await app.root().call('GET', `/v3/crud/${type}/?enabled=all&hidden=all`);
     expect(idsOf(rest.data)).toEqual(await whole(entity, {}));
@@ -129,11 +143,29 @@ describe.each(allEntities().map(({ table }) => table))('%s', (type) => {
     }
     const { data } = await graph.list(app.root(), entity, { orderBy: [{ field: 'CREATED_ON' }] }, place);
     const after = data.list.pageInfo.endCursor as string;
-    const elsewhere = await graph.list(app.root(), entity, { orderBy: [{ field: 'UPDATED_ON' }], after }, place);
+    const elsewhere = await graph.list(
+      app.root(),
+      entity,
+      { orderBy: [{ field: 'UPDATED_ON' }], after },
+      place,
+    );
     expectRefused({}, elsewhere, /cursor/);
-    const reversed = await graph.list(app.root(), entity, { orderBy: [{ field: 'CREATED_ON', direction: 'DESC' }], after }, place);
+    const reversed = await graph.list(
+      app.root(),
+      entity,
+      { orderBy: [{ field: 'CREATED_ON', direction: 'DESC' }], after },
+      place,
+    );
     expectRefused({}, reversed, /cursor/);
-    for (const query of ['limit=-1', 'limit=x', 'limit=1000000', 'offset=-1', 'offset=1e3', 'limit=1.5', 'offset=25001'])
+    for (const query of [
+      'limit=-1',
+      'limit=x',
+      'limit=1000000',
+      'offset=-1',
+      'offset=1e3',
+      'limit=1.5',
+      'offset=25001',
+    ])
       expect({ query, ...(await app.root().rest('GET', `/v3/crud/${type}/?${query}`)) }).toMatchObject({
         query,
         status: 400,
@@ -165,7 +197,16 @@ describe('a walk over the sessions of an event', () => {
     cfgJson: fc.constantFrom({ a: 1 }, [2], null),
     eventLocationId: fc.constantFrom('first', 'second', null),
   });
-  const names = ['name', 'sort', 'priority', 'alert', 'startDatetime', 'description', 'cfgJson', 'eventLocationId'];
+  const names = [
+    'name',
+    'sort',
+    'priority',
+    'alert',
+    'startDatetime',
+    'description',
+    'cfgJson',
+    'eventLocationId',
+  ];
   const attributes = [...names, 'eventLocationName', 'presentationCount', 'createdOn', 'id', 'group'].map(
     (name) => session.attributes.get(name)!,
   );
@@ -179,7 +220,12 @@ describe('a walk over the sessions of an event', () => {
 
   const placed = (values: Values, eventId: string): Values => {
     const [first, second] = app.here.rows.event_location!;
-    const location = values.eventLocationId === 'first' ? first!.id : values.eventLocationId === 'second' ? second!.id : null;
+    const location =
+      values.eventLocationId === 'first'
+        ? first!.id
+        : values.eventLocationId === 'second'
+          ? second!.id
+          : null;
     return { ...values, eventLocationId: location, eventId, enable: true, hide: false };
   };
 
@@ -192,8 +238,14 @@ describe('a walk over the sessions of an event', () => {
         order,
         fc.integer({ min: 1, max: 9 }),
         async (rows, added, steps, size) => {
-          const [{ id: eventId }] = (await seedMore(app.services, event, app.here, [{}])) as [{ id: string }];
-          await seedMore(app.services, session, app.here, rows.map((values) => placed(values, eventId)));
+          const [made] = await seedMore(app.services, event, app.here, [{}]);
+          const eventId = made!.id;
+          await seedMore(
+            app.services,
+            session,
+            app.here,
+            rows.map((values) => placed(values, eventId)),
+          );
           const args = { filter: { eventId: { eq: eventId } }, orderBy: orderBy(steps) };
           const all = await whole(session, args);
           expect(all).toHaveLength(rows.length);
@@ -224,10 +276,18 @@ describe('a walk over the sessions of an event', () => {
   });
 
   test('goes the same way through a connection of its event, for one event and for many at once', async () => {
-    const rows = [...Array(7).keys()].map((n) => ({ name: `s${String(n % 3)}`, sort: n % 2 === 0 ? null : n }));
+    const rows = [...Array(7).keys()].map((n) => ({
+      name: `s${String(n % 3)}`,
+      sort: n % 2 === 0 ? null : n,
+    }));
     const made = await seedMore(app.services, entityOf('event'), app.here, [{}, {}, {}]);
     for (const { id } of made)
-      await seedMore(app.services, session, app.here, rows.map((values) => placed(values, id)));
+      await seedMore(
+        app.services,
+        session,
+        app.here,
+        rows.map((values) => placed(values, id)),
+      );
     const ids = made.map(({ id }) => id);
     const orders = '[{ field: SORT, direction: DESC }, { field: NAME }]';
     const below = async (args: string, some: string[]): Promise<any[]> => {
@@ -239,7 +299,10 @@ describe('a walk over the sessions of an event', () => {
       return data.events.nodes;
     };
     for (const event of await below('first: 100', ids)) {
-      const args = { filter: { eventId: { eq: event.id } }, orderBy: [{ field: 'SORT', direction: 'DESC' }, { field: 'NAME' }] };
+      const args = {
+        filter: { eventId: { eq: event.id } },
+        orderBy: [{ field: 'SORT', direction: 'DESC' }, { field: 'NAME' }],
+      };
       expect(idsOf(event.sessions.nodes)).toEqual(await whole(session, args));
       expect(event.sessions.totalCount).toBe(rows.length);
 
@@ -247,8 +310,12 @@ describe('a walk over the sessions of an event', () => {
       const together = (await below('first: 3', ids)).find(({ id }) => id === event.id);
       expect(alone.sessions).toEqual(together.sessions);
       expect(alone.sessions.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false });
-      const [next] = await below(`first: 100, after: "${alone.sessions.pageInfo.endCursor as string}"`, [event.id]);
-      expect([...idsOf(alone.sessions.nodes), ...idsOf(next.sessions.nodes)]).toEqual(idsOf(event.sessions.nodes));
+      const [next] = await below(`first: 100, after: "${alone.sessions.pageInfo.endCursor as string}"`, [
+        event.id,
+      ]);
+      expect([...idsOf(alone.sessions.nodes), ...idsOf(next.sessions.nodes)]).toEqual(
+        idsOf(event.sessions.nodes),
+      );
       const [lastOnes] = await below('last: 2', [event.id]);
       const lastTogether = (await below('last: 2', ids)).find(({ id }) => id === event.id);
       expect(lastOnes.sessions).toEqual(lastTogether.sessions);
@@ -272,7 +339,10 @@ test('a long list of REST comes whole, whatever its length', async () => {
   const all = new Set([...made, ...app.there.rows.person!].map(({ id }) => id));
   const caller = app.otherAccount();
   for (const limit of [1000, 1001, 2000, 2344, 999_999]) {
-    const { data, meta } = await caller.call('GET', `/v3/crud/person/?limit=${String(limit)}&enabled=all&hidden=all`);
+    const { data, meta } = await caller.call(
+      'GET',
+      `/v3/crud/person/?limit=${String(limit)}&enabled=all&hidden=all`,
+    );
     expect(data).toHaveLength(Math.min(limit, all.size));
     expect(new Set(idsOf(data)).size).toBe(data.length);
     expect(meta).toMatchObject({ count: data.length, total: all.size, limit, offset: 0, success: true });

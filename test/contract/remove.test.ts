@@ -36,38 +36,50 @@ describe.each(types)('%s', (type) => {
   // An account sees itself alone.
   const listed = entity.tenant !== 'self';
 
-  test.each(['rest', 'graph'] as const)('is hidden, and is then in the lists that ask for hidden ones, %s', async (way) => {
-    const { id } = await make(entity);
-    const answer =
-      way === 'rest' ? await app.root().rest('DELETE', `${path}/${id}`) : await graph.remove(app.root(), entity, id, 'HIDE');
-    if (!entity.attributes.has('hide')) {
-      expect(way === 'rest' ? answer.status : (answer as any).code).toBe(way === 'rest' ? 400 : 'BAD_REQUEST');
-      return;
-    }
-    expect((way === 'rest' ? answer.data : answer.data.payload.object).hide).toBe(true);
-    if (!listed) return;
-    expect(await isListed(id)).toBe(false);
-    expect(await isListed(id, 'hidden=hidden')).toBe(true);
-    expect(await isListed(id, 'hidden=all')).toBe(true);
-    expect((await app.root().rest('GET', `${path}/${id}`)).status).toBe(200);
-  });
+  test.each(['rest', 'graph'] as const)(
+    'is hidden, and is then in the lists that ask for hidden ones, %s',
+    async (way) => {
+      const { id } = await make(entity);
+      const answer =
+        way === 'rest'
+          ? await app.root().rest('DELETE', `${path}/${id}`)
+          : await graph.remove(app.root(), entity, id, 'HIDE');
+      if (!entity.attributes.has('hide')) {
+        expect(way === 'rest' ? answer.status : (answer as any).code).toBe(
+          way === 'rest' ? 400 : 'BAD_REQUEST',
+        );
+        return;
+      }
+      expect((way === 'rest' ? answer.data : answer.data.payload.object).hide).toBe(true);
+      if (!listed) return;
+      expect(await isListed(id)).toBe(false);
+      expect(await isListed(id, 'hidden=hidden')).toBe(true);
+      expect(await isListed(id, 'hidden=all')).toBe(true);
+      expect((await app.root().rest('GET', `${path}/${id}`)).status).toBe(200);
+    },
+  );
 
-  test.each(['rest', 'graph'] as const)('is disabled, and is then in the lists that ask for disabled ones, %s', async (way) => {
-    const { id } = await make(entity);
-    const answer =
-      way === 'rest'
-        ? await app.root().rest('DELETE', `${path}/${id}?method=disable`)
-        : await graph.remove(app.root(), entity, id, 'DISABLE');
-    if (!entity.attributes.has('enable')) {
-      expect(way === 'rest' ? answer.status : (answer as any).code).toBe(way === 'rest' ? 400 : 'BAD_REQUEST');
-      return;
-    }
-    expect((way === 'rest' ? answer.data : answer.data.payload.object).enable).toBe(false);
-    if (!listed) return;
-    expect(await isListed(id)).toBe(false);
-    expect(await isListed(id, 'enabled=not_enabled')).toBe(true);
-    expect(await isListed(id, 'enabled=all')).toBe(true);
-  });
+  test.each(['rest', 'graph'] as const)(
+    'is disabled, and is then in the lists that ask for disabled ones, %s',
+    async (way) => {
+      const { id } = await make(entity);
+      const answer =
+        way === 'rest'
+          ? await app.root().rest('DELETE', `${path}/${id}?method=disable`)
+          : await graph.remove(app.root(), entity, id, 'DISABLE');
+      if (!entity.attributes.has('enable')) {
+        expect(way === 'rest' ? answer.status : (answer as any).code).toBe(
+          way === 'rest' ? 400 : 'BAD_REQUEST',
+        );
+        return;
+      }
+      expect((way === 'rest' ? answer.data : answer.data.payload.object).enable).toBe(false);
+      if (!listed) return;
+      expect(await isListed(id)).toBe(false);
+      expect(await isListed(id, 'enabled=not_enabled')).toBe(true);
+      expect(await isListed(id, 'enabled=all')).toBe(true);
+    },
+  );
 
   test('is deleted for good, and answered once more as it was', async () => {
     for (const way of ['rest', 'graph'] as const) {
@@ -75,7 +87,10 @@ describe.each(types)('%s', (type) => {
       const before = await app.root().call('GET', `${path}/${id}`);
       const answer =
         way === 'rest'
-          ? await app.as(entity.access.remove).with(await owner(id)).rest('DELETE', `${path}/${id}/?method=delete`)
+          ? await app
+              .as(entity.access.remove)
+              .with(await owner(id))
+              .rest('DELETE', `${path}/${id}/?method=delete`)
           : await graph.remove(app.root(), entity, id, 'DELETE');
       expect(answer.status).toBe(200);
       expect((way === 'rest' ? answer.data : answer.data.payload.object).id).toBe(id);
@@ -105,7 +120,9 @@ describe.each(types)('%s', (type) => {
     const [table, column, key] = rest
       ? [reference.ref!.type, 'person_id', row[reference.column]]
       : [type, reference.column, row.id];
-    await sequelize.query(`UPDATE \`${table}\` SET \`${column}\` = ? WHERE id = ?`, { replacements: [pk, key] });
+    await sequelize.query(`UPDATE \`${table}\` SET \`${column}\` = ? WHERE id = ?`, {
+      replacements: [pk, key],
+    });
     return (await app.signedIn(remove, { person })).headers;
   }
 });
@@ -122,33 +139,38 @@ describe('when an object is deleted', () => {
       }),
   );
 
-  test.each(references)('$parent: $onRemove for $child by $name', async ({ parent, child, attribute, onRemove }) => {
-    const above = await make(entityOf(parent));
-    const below = await make(entityOf(child), {
-      [attribute.name]: above.id,
-      ...(attribute.any && { [attribute.any.typeAttribute]: parent }),
-    });
-    const answer = await app.root().rest('DELETE', `/v3/crud/${parent}/${above.id}?method=delete`);
-    if (onRemove === 'restrict') {
-      expect(answer).toMatchObject({
-        status: 400,
-        meta: { details: { category: 'database_constraint', code: 1451 } },
+  test.each(references)(
+    '$parent: $onRemove for $child by $name',
+    async ({ parent, child, attribute, onRemove }) => {
+      const above = await make(entityOf(parent));
+      const below = await make(entityOf(child), {
+        [attribute.name]: above.id,
+        ...(attribute.any && { [attribute.any.typeAttribute]: parent }),
       });
-      expect(await app.rowOf(parent, above.id)).toBeDefined();
-      expect((await app.rowOf(child, below.id))?.[attribute.column]).not.toBeNull();
-      return;
-    }
-    expect({ status: answer.status, meta: answer.meta }).toMatchObject({ status: 200 });
-    expect(await app.rowOf(parent, above.id)).toBeUndefined();
-    const left = await app.rowOf(child, below.id);
-    if (onRemove === 'cascade') expect(left).toBeUndefined();
-    else expect(left).toMatchObject({ [attribute.column]: null });
-  });
+      const answer = await app.root().rest('DELETE', `/v3/crud/${parent}/${above.id}?method=delete`);
+      if (onRemove === 'restrict') {
+        expect(answer).toMatchObject({
+          status: 400,
+          meta: { details: { category: 'database_constraint', code: 1451 } },
+        });
+        expect(await app.rowOf(parent, above.id)).toBeDefined();
+        expect((await app.rowOf(child, below.id))?.[attribute.column]).not.toBeNull();
+        return;
+      }
+      expect({ status: answer.status, meta: answer.meta }).toMatchObject({ status: 200 });
+      expect(await app.rowOf(parent, above.id)).toBeUndefined();
+      const left = await app.rowOf(child, below.id);
+      if (onRemove === 'cascade') expect(left).toBeUndefined();
+      else expect(left).toMatchObject({ [attribute.column]: null });
+    },
+  );
 
   test('an event takes everything of it along, and nothing else', async () => {
     const event = entityOf('event');
     const counts = async () =>
-      Object.fromEntries(await Promise.all(types.map(async (type) => [type, await app.countRows(type)] as const)));
+      Object.fromEntries(
+        await Promise.all(types.map(async (type) => [type, await app.countRows(type)] as const)),
+      );
     const before = await counts();
     const { id } = await make(event);
     const session = await make(entityOf('event_session'), { eventId: id });
@@ -162,7 +184,11 @@ describe('when an object is deleted', () => {
       event_presenter: presenter.id,
       event_location: location.id,
     })) {
-      const file = await make(entityOf('event_file'), { forType, forId, filename: 'https://example.org/a.pdf' });
+      const file = await make(entityOf('event_file'), {
+        forType,
+        forId,
+        filename: 'https://example.org/a.pdf',
+      });
       await make(entityOf('hosted_file_link'), { linkToType: 'event_file', linkToId: file.id });
     }
     await make(entityOf('event_badge'), { eventId: id });

@@ -51,7 +51,12 @@ describe.each(types)('%s', (type) => {
         );
         expect(errors).toBeUndefined();
         expect(idsOf(rest.data)).toEqual(idsOf(data.list.nodes));
-        expect(rest.meta).toMatchObject({ total: data.list.totalCount, count: rest.data.length, limit, offset });
+        expect(rest.meta).toMatchObject({
+          total: data.list.totalCount,
+          count: rest.data.length,
+          limit,
+          offset,
+        });
         expect(rest.meta.warnings).toBeUndefined();
 
         // And both answer it as a plain reading of the question does.
@@ -86,14 +91,35 @@ describe.each(types)('%s', (type) => {
       expect((await graph.list(app.root(), entity, { q: 'word' }, 'totalCount')).code).toBe('BAD_REQUEST');
       return;
     }
-    for (const q of ['open', 'BREAK coffee', '100%', 'e_c', '%', '_', '\\', '! w', "o'brien", '日本語', 'nowhere', '"', ' ']) {
+    for (const q of [
+      'open',
+      'BREAK coffee',
+      '100%',
+      'e_c',
+      '%',
+      '_',
+      '\\',
+      '! w',
+      "o'brien",
+      '日本語',
+      'nowhere',
+      '"',
+      ' ',
+    ]) {
       const words = q.toLowerCase().split(' ').filter(Boolean);
       const expected = world[type]!.filter(({ defaultQryStr }) =>
-        words.every((word) => String(defaultQryStr ?? '').toLowerCase().includes(word) && defaultQryStr !== null),
+        words.every(
+          (word) =>
+            String(defaultQryStr ?? '')
+              .toLowerCase()
+              .includes(word) && defaultQryStr !== null,
+        ),
       );
       const { data } = await graph.list(app.root(), entity, { q, first: 1000 }, 'nodes { id } totalCount');
       expect({ q, ids: idsOf(data.list.nodes).sort() }).toEqual({ q, ids: idsOf(expected).sort() });
-      const get = await app.root().call('GET', `/v3/crud/${type}/?enabled=all&hidden=all&q=${encodeURIComponent(q)}`);
+      const get = await app
+        .root()
+        .call('GET', `/v3/crud/${type}/?enabled=all&hidden=all&q=${encodeURIComponent(q)}`);
       const post = await app.root().call('POST', `/v3/crud/${type}/search?enabled=all&hidden=all`, { q });
       expect(idsOf(get.data)).toEqual(idsOf(data.list.nodes));
       expect(idsOf(post.data)).toEqual(idsOf(data.list.nodes));

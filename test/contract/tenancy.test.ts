@@ -72,14 +72,19 @@ describe.each(types)('%s of another account', (type) => {
       });
     }
     const search = await app.otherAccount().call('POST', `${path}/search?${everything}`, {
-      or: [{ field: 'id', op: 'in', value: all }, { field: 'id', op: 'is_not_null' }],
+      or: [
+        { field: 'id', op: 'in', value: all },
+        { field: 'id', op: 'is_not_null' },
+      ],
     });
     expect(idsIn(search.data)).toEqual(own);
     expect(search.meta.total).toBe(own.length);
   });
 
   test('is found by no search of words', async () => {
-    const searched = [...entity.attributes.values()].find((attribute) => attribute.search && isWritable(attribute));
+    const searched = [...entity.attributes.values()].find(
+      (attribute) => attribute.search && isWritable(attribute),
+    );
     if (!searched) return;
     const word = `only${type.replaceAll('_', '')}here`;
     const { errors } = await graph.update(app.root(), entity, idsOf(type)[0]!, { [searched.name]: word });
@@ -143,19 +148,25 @@ describe.each(types)('%s of another account', (type) => {
 
   test('shows nothing of what is below it', async () => {
     const [parent] = idsOf(type);
-    for (const { child, attribute, field } of toManys(entity)) {
+    for (const { child, field } of toManys(entity)) {
       const nested = `${path}/${parent!}/${child.table}`;
       const rows = await app.countRows(child.table);
       const [childId] = idsOf(child.table);
       for (const answer of [
         await app.otherAccount().rest('GET', `${nested}/?${everything}`),
         await app.otherAccount().rest('POST', `${nested}/search`, {}),
-        await app.otherAccount().rest('POST', `${nested}/`, bodyOf(child, valuesFor(child, app.there, nextNumber()))),
+        await app
+          .otherAccount()
+          .rest('POST', `${nested}/`, bodyOf(child, valuesFor(child, app.there, nextNumber()))),
         await app.otherAccount().rest('GET', `${nested}/${childId!}`),
         await app.otherAccount().rest('PATCH', `${nested}/${childId!}`, {}),
         await app.otherAccount().rest('DELETE', `${nested}/${childId!}`),
       ])
-        expect({ field, status: answer.status, data: answer.data }).toEqual({ field, status: 403, data: false });
+        expect({ field, status: answer.status, data: answer.data }).toEqual({
+          field,
+          status: 403,
+          data: false,
+        });
       expect(await app.countRows(child.table)).toBe(rows);
 
       const flat = await app
@@ -167,7 +178,6 @@ describe.each(types)('%s of another account', (type) => {
         data: [],
         total: 0,
       });
-      void attribute;
     }
   });
 
@@ -211,16 +221,24 @@ describe('a reference into another account', () => {
       const everyone = '(first: 1000, enabled: ALL, hidden: ALL)';
       const below = await app
         .manager()
-        .ask(`{ parent: ${parent.single}(id: "${parentHere}") { list: ${field}${everyone} { nodes { id } totalCount } } }`);
+        .ask(
+          `{ parent: ${parent.single}(id: "${parentHere}") { list: ${field}${everyone} { nodes { id } totalCount } } }`,
+        );
       expect(below.parent.list.nodes.map(({ id }: Values) => id)).not.toContain(stray);
       expect(below.parent.list.totalCount).toBe(below.parent.list.nodes.length);
 
-      const nested = await app.manager().rest('GET', `/v3/crud/${parent.table}/${parentHere}/${child.table}/${stray}`);
+      const nested = await app
+        .manager()
+        .rest('GET', `/v3/crud/${parent.table}/${parentHere}/${child.table}/${stray}`);
       expect(nested.status).toBe(404);
 
       const finds = async (filter: string): Promise<string[]> =>
         (
-          await app.manager().ask(`{ list: ${parent.plural}(first: 1000, enabled: ALL, hidden: ALL, filter: ${filter}) { nodes { id } } }`)
+          await app
+            .manager()
+            .ask(
+              `{ list: ${parent.plural}(first: 1000, enabled: ALL, hidden: ALL, filter: ${filter}) { nodes { id } } }`,
+            )
         ).list.nodes.map(({ id }: Values) => id);
       const matchesStray = `{ ${field}: { some: { id: { eq: "${stray}" } } } }`;
       expect(await finds(matchesStray)).toEqual([]);

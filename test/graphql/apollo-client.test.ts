@@ -1,3 +1,4 @@
+import type { TypedDocumentNode } from '@apollo/client';
 import { ApolloClient, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { keyOf, useApp } from '../support/app';
 
@@ -12,7 +13,7 @@ const clientOf = (level: 'trusted' | 'anonymous') =>
     }),
   });
 
-const sessions = gql`
+const sessions: TypedDocumentNode<any> = gql`
   query Sessions($event: ID!, $after: String) {
     event(id: $event) {
       id
@@ -36,7 +37,7 @@ const sessions = gql`
   }
 `;
 
-const rename = gql`
+const rename: TypedDocumentNode<any> = gql`
   mutation Rename($id: ID!, $name: String!) {
     updateEventSession(id: $id, input: { name: $name }) {
       eventSession {
@@ -54,18 +55,18 @@ test('Apollo Client reads a page, the page after it, and sees a change in its ca
     'SELECT e.id_random AS id FROM event e JOIN event_session s ON s.event_id = e.id WHERE s.id_random = ?',
     [session],
   );
-  const first = await client.query<any>({ query: sessions, variables: { event: row!.id } });
+  const first = await client.query({ query: sessions, variables: { event: row!.id } });
   const { totalCount, nodes, pageInfo } = first.data.event.sessions;
   expect(nodes).toHaveLength(1);
   expect(nodes[0].event.id).toBe(row!.id);
   expect(pageInfo.hasNextPage).toBe(totalCount > 1);
 
-  const changed = await client.mutate<any>({
+  const changed = await client.mutate({
     mutation: rename,
     variables: { id: nodes[0].id, name: 'Renamed' },
   });
   expect(changed.data.updateEventSession.eventSession).toMatchObject({ id: nodes[0].id, name: 'Renamed' });
-  const again = await client.query<any>({
+  const again = await client.query({
     query: sessions,
     variables: { event: row!.id },
     fetchPolicy: 'cache-only',

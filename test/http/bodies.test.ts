@@ -10,7 +10,9 @@ const session = () => app.here.rows.event_session![0]!.id;
 
 /** How many rows there are of each type: nothing that is refused may leave one. */
 const counts = async () =>
-  Object.fromEntries(await Promise.all(allEntities().map(async ({ table }) => [table, await app.countRows(table)] as const)));
+  Object.fromEntries(
+    await Promise.all(allEntities().map(async ({ table }) => [table, await app.countRows(table)] as const)),
+  );
 let before: Record<string, number>;
 beforeAll(async () => {
   before = await counts();
@@ -51,54 +53,65 @@ describe('a body that is no record', () => {
 });
 
 describe('a value of the wrong type', () => {
-  test.each([
-    ['name', 5],
-    ['name', { a: 1 }],
-    ['name', ['x']],
-    ['name', true],
-    ['name', 'x'.repeat(256)],
-    ['name', 'a\u0000b'],
-    ['external_id', 'x'.repeat(101)],
-    ['description', 'é'.repeat(32_768)],
-    ['sort', 'abc'],
-    ['sort', 1.5],
-    ['sort', 2 ** 31],
-    ['sort', -(2 ** 31) - 1],
-    ['sort', '99999999999'],
-    ['sort', true],
-    ['priority', 'maybe'],
-    ['priority', 2],
-    ['priority', []],
-    ['start_datetime', 'tomorrow'],
-    ['start_datetime', '2026-02-30T00:00:00Z'],
-    ['start_datetime', '2026-13-01'],
-    ['start_datetime', 1_700_000_000],
-    ['cfg_json', '{not json'],
-    ['cfg_json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
-    ['event_location_id', 5],
-    ['event_location_id_random', 'short'],
-    ['no_such_field', 1],
-    ['__proto__x', 1],
-    ['constructor', 'x'],
-    ['toString', 'x'],
-    ['id; DROP TABLE event', 'x'],
-    ['', 'x'],
-  ].map(([field, value]) => ({ field: String(field), value, shown: JSON.stringify(value).slice(0, 40) })))('$field: $shown', async ({ field, value }) => {
+  test.each(
+    [
+      ['name', 5],
+      ['name', { a: 1 }],
+      ['name', ['x']],
+      ['name', true],
+      ['name', 'x'.repeat(256)],
+      ['name', 'a\u0000b'],
+      ['external_id', 'x'.repeat(101)],
+      ['description', 'é'.repeat(32_768)],
+      ['sort', 'abc'],
+      ['sort', 1.5],
+      ['sort', 2 ** 31],
+      ['sort', -(2 ** 31) - 1],
+      ['sort', '99999999999'],
+      ['sort', true],
+      ['priority', 'maybe'],
+      ['priority', 2],
+      ['priority', []],
+      ['start_datetime', 'tomorrow'],
+      ['start_datetime', '2026-02-30T00:00:00Z'],
+      ['start_datetime', '2026-13-01'],
+      ['start_datetime', 1_700_000_000],
+      ['cfg_json', '{not json'],
+      ['cfg_json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+      ['event_location_id', 5],
+      ['event_location_id_random', 'short'],
+      ['no_such_field', 1],
+      ['__proto__x', 1],
+      ['constructor', 'x'],
+      ['toString', 'x'],
+      ['id; DROP TABLE event', 'x'],
+      ['', 'x'],
+    ].map(([field, value]) => ({ field: String(field), value, shown: JSON.stringify(value).slice(0, 40) })),
+  )('$field: $shown', async ({ field, value }) => {
     const shown = (answer: { meta?: { details: unknown } }) => Object.keys(answer.meta?.details as object);
     const created = await app.staff().rest('POST', path, { event_id: eventId(), [field]: value });
     expectCrudError(created, 400);
     expect(shown(created)).toEqual([field]);
     const row = await app.rowOf('event_session', session());
-    const patched = await app.staff().rest('PATCH', `${path}${session()}`, { name: 'changed', [field]: value });
+    const patched = await app
+      .staff()
+      .rest('PATCH', `${path}${session()}`, { name: 'changed', [field]: value });
     expectCrudError(patched, 400);
     expect(shown(patched)).toEqual([field]);
     expect(await app.rowOf('event_session', session())).toEqual(row);
   });
 
   test('several at once are all told', async () => {
-    const answer = await app.staff().rest('POST', path, { event_id: 'x', sort: 'y', nowhere: 1, start_datetime: 'z' });
+    const answer = await app
+      .staff()
+      .rest('POST', path, { event_id: 'x', sort: 'y', nowhere: 1, start_datetime: 'z' });
     expectCrudError(answer, 400);
-    expect(Object.keys(answer.meta.details).sort()).toEqual(['event_id', 'nowhere', 'sort', 'start_datetime']);
+    expect(Object.keys(answer.meta.details).sort()).toEqual([
+      'event_id',
+      'nowhere',
+      'sort',
+      'start_datetime',
+    ]);
   });
 
   test('a key called __proto__ is an unknown field, and poisons nothing', async () => {
@@ -118,16 +131,27 @@ describe('what a body may hold', () => {
     const ignoring = { 'x-ae-ignore-extra-fields': 'true' };
     const created = await app.staff().rest('POST', path, body, ignoring);
     expect(created).toMatchObject({ status: 200, data: { name: 'kept' } });
-    const patched = await app.staff().rest('PATCH', `${path}${created.data.id}`, { nonsense: 2, name: 'new' }, ignoring);
+    const patched = await app
+      .staff()
+      .rest('PATCH', `${path}${created.data.id}`, { nonsense: 2, name: 'new' }, ignoring);
     expect(patched).toMatchObject({ status: 200, data: { name: 'new' } });
     expect(JSON.stringify(patched.data)).not.toContain('nonsense');
   });
 
   test('numbers, flags and moments in the spellings of old programs', async () => {
     const spellings: [Record<string, unknown>, Record<string, unknown>][] = [
-      [{ sort: '7', priority: '1', alert: 0 }, { sort: 7, priority: true, alert: false }],
-      [{ sort: -2, priority: 'false', alert: 'true' }, { sort: -2, priority: false, alert: true }],
-      [{ sort: '', alert: null, priority: null, name: '' }, { sort: null, alert: null, priority: false, name: '' }],
+      [
+        { sort: '7', priority: '1', alert: 0 },
+        { sort: 7, priority: true, alert: false },
+      ],
+      [
+        { sort: -2, priority: 'false', alert: 'true' },
+        { sort: -2, priority: false, alert: true },
+      ],
+      [
+        { sort: '', alert: null, priority: null, name: '' },
+        { sort: null, alert: null, priority: false, name: '' },
+      ],
       [{ start_datetime: '2026-05-01' }, { start_datetime: '2026-05-01T00:00:00.000Z' }],
       [{ start_datetime: '2026-05-01 09:30' }, { start_datetime: '2026-05-01T09:30:00.000Z' }],
       [{ start_datetime: '2026-05-01 09:30:01.5' }, { start_datetime: '2026-05-01T09:30:01.500Z' }],
@@ -138,13 +162,19 @@ describe('what a body may hold', () => {
       [{ cfg_json: '"text"' }, { cfg_json: 'text' }],
       [{ cfg_json: 'null' }, { cfg_json: null }],
       [{ cfg_json: '' }, { cfg_json: null }],
-      [{ cfg_json: `${'['.repeat(31)}${']'.repeat(31)}` }, { cfg_json: JSON.parse(`${'['.repeat(31)}${']'.repeat(31)}`) as unknown }],
+      [
+        { cfg_json: `${'['.repeat(31)}${']'.repeat(31)}` },
+        { cfg_json: JSON.parse(`${'['.repeat(31)}${']'.repeat(31)}`) as unknown },
+      ],
       [{ name: '😀'.repeat(255) }, { name: '😀'.repeat(255) }],
       [{ description: 'x'.repeat(65_535) }, { description: 'x'.repeat(65_535) }],
       [{ name: "Robert'); DROP TABLE event;--" }, { name: "Robert'); DROP TABLE event;--" }],
     ];
     for (const [sent, read] of spellings)
-      expect(await app.staff().rest('PATCH', `${path}${session()}`, sent)).toMatchObject({ status: 200, data: read });
+      expect(await app.staff().rest('PATCH', `${path}${session()}`, sent)).toMatchObject({
+        status: 200,
+        data: read,
+      });
   });
 
   test('any encoding of HTTP that is understood', async () => {
@@ -175,11 +205,19 @@ describe('a body in another form', () => {
   });
 
   test('an unknown content-encoding is refused with 415', async () => {
-    expectCrudError(await app.staff().rest('POST', path, '{}', { 'content-encoding': 'rot13' }), 415, 'validation');
+    expectCrudError(
+      await app.staff().rest('POST', path, '{}', { 'content-encoding': 'rot13' }),
+      415,
+      'validation',
+    );
   });
 
   test('what says it is compressed and is not, is refused', async () => {
-    expectCrudError(await app.staff().rest('POST', path, '{"name":1}', { 'content-encoding': 'gzip' }), 400, 'validation');
+    expectCrudError(
+      await app.staff().rest('POST', path, '{"name":1}', { 'content-encoding': 'gzip' }),
+      400,
+      'validation',
+    );
   });
 
   test('too large a body is refused with 413, compressed or not', async () => {
@@ -237,14 +275,23 @@ describe('a search', () => {
     expectCrudError(await search(body), 400);
   });
 
-  test.each(['nowhere', '__proto__', 'constructor', 'hasOwnProperty', 'name; DROP TABLE event', 't.name', '`name`', 'pk', 'id.x', '', 'NAME'])(
-    'by the field %j, which there is not, is refused as unknown',
-    async (field) => {
-      const answer = await search(filter(field, 'eq', 'x'));
-      expectCrudError(answer, 400, 'database_schema');
-      expect(answer.meta.details.code).toBe(1054);
-    },
-  );
+  test.each([
+    'nowhere',
+    '__proto__',
+    'constructor',
+    'hasOwnProperty',
+    'name; DROP TABLE event',
+    't.name',
+    '`name`',
+    'pk',
+    'id.x',
+    '',
+    'NAME',
+  ])('by the field %j, which there is not, is refused as unknown', async (field) => {
+    const answer = await search(filter(field, 'eq', 'x'));
+    expectCrudError(answer, 400, 'database_schema');
+    expect(answer.meta.details.code).toBe(1054);
+  });
 
   test('may nest ten deep, and not more', async () => {
     const nested = (depth: number): string =>
@@ -272,7 +319,8 @@ describe('a search', () => {
   test('takes match for contains, and any case of an operator', async () => {
     const contains = await search(filter('name', 'contains', 'o'));
     expect(contains.data.length).toBeGreaterThan(0);
-    for (const op of ['match', 'CONTAINS', 'Match']) expect((await search(filter('name', op, 'o'))).data).toEqual(contains.data);
+    for (const op of ['match', 'CONTAINS', 'Match'])
+      expect((await search(filter('name', op, 'o'))).data).toEqual(contains.data);
     expect((await search({ and: [{ field: 'enable', value: true }] })).status).toBe(200);
   });
 });

@@ -80,9 +80,13 @@ if (target === 'mariadb') {
   test('without Redis everything goes on, and health tells', async () => {
     await cache!.cut();
     expect((await app.staff().rest('GET', '/v3/crud/event/')).status).toBe(200);
-    expect((await app.administrator().rest('PATCH', `/v3/crud/event/${event()}`, { name: 'without' })).status).toBe(200);
+    expect(
+      (await app.administrator().rest('PATCH', `/v3/crud/event/${event()}`, { name: 'without' })).status,
+    ).toBe(200);
     const key = app.here.rows.api_key![0]!.id;
-    expect((await app.administrator().rest('PATCH', `/v3/crud/api_key/${key}`, { name: 'without' })).status).toBe(200);
+    expect(
+      (await app.administrator().rest('PATCH', `/v3/crud/api_key/${key}`, { name: 'without' })).status,
+    ).toBe(200);
     expect(await app.nobody().rest('GET', '/health')).toMatchObject({
       status: 200,
       body: { status: 'degraded', database: 'ok', cache: 'down' },

@@ -29,7 +29,9 @@ class OldClient {
           method,
           headers: {
             'x-aether-api-key': this.key,
-            ...(this.account === undefined ? { 'x-no-account-id': 'bypass' } : { 'x-account-id': this.account }),
+            ...(this.account === undefined
+              ? { 'x-no-account-id': 'bypass' }
+              : { 'x-account-id': this.account }),
             'content-type': 'application/json',
           },
           body: body && JSON.stringify(asText(body)),
@@ -48,7 +50,10 @@ class OldClient {
   }
 
   list = (type: string, forType: string, forId: string) =>
-    this.call('GET', `/v3/crud/${type}/?for_obj_type=${forType}&for_obj_id=${forId}&enabled=all&hidden=all&limit=999999&order_by_li=${encodeURIComponent('{"priority":"DESC","sort":"ASC","name":"ASC"}')}`);
+    this.call(
+      'GET',
+      `/v3/crud/${type}/?for_obj_type=${forType}&for_obj_id=${forId}&enabled=all&hidden=all&limit=999999&order_by_li=${encodeURIComponent('{"priority":"DESC","sort":"ASC","name":"ASC"}')}`,
+    );
 }
 
 class Refused extends Error {
@@ -71,12 +76,19 @@ const asText = (body: Record<string, unknown>) =>
 
 const host = 'show.example.org';
 beforeAll(async () => {
-  const [site] = await seedMore(app.services, entityOf('site'), app.here, [{ enable: true, hide: false, accessKey: null, name: 'Show' }]);
-  await seedMore(app.services, entityOf('site_domain'), app.here, [{ enable: true, hide: false, fqdn: host, accessKey: null, siteId: site!.id }]);
+  const [site] = await seedMore(app.services, entityOf('site'), app.here, [
+    { enable: true, hide: false, accessKey: null, name: 'Show' },
+  ]);
+  await seedMore(app.services, entityOf('site_domain'), app.here, [
+    { enable: true, hide: false, fqdn: host, accessKey: null, siteId: site!.id },
+  ]);
 });
 
 /** The start of a program: who am I, by the name of the host. */
-async function start(level: 'anonymous' | 'trusted' | 'administrator', fqdn = host): Promise<OldClient | undefined> {
+async function start(
+  level: 'anonymous' | 'trusted' | 'administrator',
+  fqdn = host,
+): Promise<OldClient | undefined> {
   const client = new OldClient(app.url, keyOf(level));
   const found = await client.call('POST', '/v3/crud/site_domain/search', {
     and: [{ field: 'fqdn', op: 'eq', value: fqdn }],
@@ -99,32 +111,58 @@ test('a whole programme is written below its event, read flat, changed and sent 
     mod_pres_mgmt_json: { hide: { room: true }, passcode: '12345' },
     cfg_json: { theme: 'blue' },
   });
-  const below = (type: string, body: Record<string, unknown>) => client.call('POST', `/v3/crud/event/${event.id}/${type}/`, body);
+  const below = (type: string, body: Record<string, unknown>) =>
+    client.call('POST', `/v3/crud/event/${event.id}/${type}/`, body);
   const location = await below('event_location', { name: 'Hall A' });
-  const session = await below('event_session', { name: 'Opening', event_location_id: location.id, start_datetime: '2026-09-01T09:00:00Z' });
-  const presentation = await below('event_presentation', { name: 'Welcome', event_session_id_random: session.id });
+  const session = await below('event_session', {
+    name: 'Opening',
+    event_location_id: location.id,
+    start_datetime: '2026-09-01T09:00:00Z',
+  });
+  const presentation = await below('event_presentation', {
+    name: 'Welcome',
+    event_session_id_random: session.id,
+  });
   const presenter = await below('event_presenter', {
     event_presentation_id: presentation.event_presentation_id_random,
     given_name: 'Grace',
     family_name: 'Hopper',
     full_name: 'Grace Hopper',
   });
-  expect(presenter).toMatchObject({ event_id: event.id, event_session_id: session.id, event_presentation_id: presentation.id });
+  expect(presenter).toMatchObject({
+    event_id: event.id,
+    event_session_id: session.id,
+    event_presentation_id: presentation.id,
+  });
 
-  for (const [type, made] of Object.entries({ event_location: location, event_session: session, event_presentation: presentation, event_presenter: presenter })) {
+  for (const [type, made] of Object.entries({
+    event_location: location,
+    event_session: session,
+    event_presentation: presentation,
+    event_presenter: presenter,
+  })) {
     const listed = await client.list(type, 'event', event.id);
-    expect(listed).toEqual([expect.objectContaining({ id: made.id, [`${type}_id`]: made.id, event_id: event.id })]);
+    expect(listed).toEqual([
+      expect.objectContaining({ id: made.id, [`${type}_id`]: made.id, event_id: event.id }),
+    ]);
 
     const [record] = listed;
     const sent = { ...record, tmp_sort_1: '0', tmp_sort_2: 'x', tmp_label: null, notes: 'checked' };
     const flat = await client.call('PATCH', `/v3/crud/${type}/${record.id}`, sent);
     expect({ ...flat, updated_on: '' }).toEqual({ ...record, notes: 'checked', updated_on: '' });
-    const nested = await client.call('PATCH', `/v3/crud/event/${event.id}/${type}/${record.id}/`, { ...flat, notes: null });
+    const nested = await client.call('PATCH', `/v3/crud/event/${event.id}/${type}/${record.id}/`, {
+      ...flat,
+      notes: null,
+    });
     expect({ ...nested, updated_on: '' }).toEqual({ ...record, notes: null, updated_on: '' });
   }
-  const sessions = await client.call('POST', '/v3/crud/event_session/search?for_obj_type=event&for_obj_id=' + event.id, {
-    and: [{ field: 'event_presenter_li_qry_str', op: 'match', value: 'hopper' }],
-  });
+  const sessions = await client.call(
+    'POST',
+    `/v3/crud/event_session/search?for_obj_type=event&for_obj_id=${event.id as string}`,
+    {
+      and: [{ field: 'event_presenter_li_qry_str', op: 'match', value: 'hopper' }],
+    },
+  );
   expect(sessions.map(({ id }: { id: string }) => id)).toEqual([session.id]);
 
   const read = await client.call('GET', `/v3/crud/event/${event.id}`);
@@ -176,7 +214,10 @@ test('a network that fails now and then is not noticed', async () => {
 });
 
 /** A server that hangs up a few times, and then hands on what it gets. */
-async function startFlaky(target: string, failures: number): Promise<{ url: string; close(): Promise<void> }> {
+async function startFlaky(
+  target: string,
+  failures: number,
+): Promise<{ url: string; close(): Promise<void> }> {
   let left = failures;
   const server: Server = createServer((request, response) => {
     if (left > 0) {

@@ -24,11 +24,17 @@ test('a wrong verb is refused with 405, and Allow tells the right ones', async (
   for (const [path, verbs] of paths)
     for (const verb of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND']) {
       if (verbs.includes(verb)) continue;
-      const answer = await app.staff().rest(verb, path(), verb === 'GET' || verb === 'DELETE' ? undefined : {});
+      const answer = await app
+        .staff()
+        .rest(verb, path(), verb === 'GET' || verb === 'DELETE' ? undefined : {});
       if (path().startsWith('/v3/crud')) expectCrudError(answer, 405, 'validation');
       else expectActionError(answer, 405);
       const allowed = answer.headers.get('allow')?.split(', ') ?? [];
-      expect({ path: path(), verb, allowed }).toMatchObject({ path: path(), verb, allowed: expect.arrayContaining(verbs) });
+      expect({ path: path(), verb, allowed }).toMatchObject({
+        path: path(),
+        verb,
+        allowed: expect.arrayContaining(verbs),
+      });
       expect(allowed).not.toContain(verb);
     }
 });
@@ -40,7 +46,12 @@ test('a path that could be a search and an object keeps both sets of verbs apart
 });
 
 test('HEAD answers what GET does, without its body', async () => {
-  for (const path of ['/v3/crud/event/', `/v3/crud/event/${event()}`, `/v3/crud/event/${event()}/session`, '/health']) {
+  for (const path of [
+    '/v3/crud/event/',
+    `/v3/crud/event/${event()}`,
+    `/v3/crud/event/${event()}/session`,
+    '/health',
+  ]) {
     const get = await app.staff().fetch(path);
     const body = await get.arrayBuffer();
     const head = await app.staff().fetch(path, { method: 'HEAD' });
@@ -64,7 +75,8 @@ test('OPTIONS tells what is allowed, without a key', async () => {
 });
 
 test('a browser may send every header of ours from any origin', async () => {
-  const wanted = 'x-aether-api-key,x-account-id,x-no-account-id,authorization,content-type,x-ae-ignore-extra-fields,idempotency-key,if-match';
+  const wanted =
+    'x-aether-api-key,x-account-id,x-no-account-id,authorization,content-type,x-ae-ignore-extra-fields,idempotency-key,if-match';
   for (const path of [...paths.map(([each]) => each()), '/graphql', '/health', '/nowhere'])
     for (const verb of ['GET', 'POST', 'PATCH', 'DELETE']) {
       const answer = await app.nobody().fetch(path, {
@@ -90,12 +102,22 @@ test('every answer carries CORS headers and a request id, errors too', async () 
     app.staff().fetch('/v3/crud/nowhere/', { headers: origin }),
     app.staff().fetch('/v3/crud/event/x', { headers: origin }),
     app.staff().fetch('/v3/crud/event/', { method: 'PUT', headers: origin }),
-    app.staff().fetch('/v3/crud/event/', { method: 'POST', headers: { ...origin, 'content-type': 'application/json' }, body: '{' }),
+    app.staff().fetch('/v3/crud/event/', {
+      method: 'POST',
+      headers: { ...origin, 'content-type': 'application/json' },
+      body: '{',
+    }),
     app.staff().fetch('/v3/action/nowhere', { headers: origin }),
     app.nobody().fetch('/nowhere', { headers: origin }),
     app.nobody().fetch('/health', { headers: origin }),
-    app.nobody().fetch('/graphql', { method: 'POST', headers: { ...origin, 'content-type': 'application/json' }, body: '{}' }),
-    app.staff().fetch('/graphql', { method: 'POST', headers: { ...origin, 'content-type': 'text/plain' }, body: 'x' }),
+    app.nobody().fetch('/graphql', {
+      method: 'POST',
+      headers: { ...origin, 'content-type': 'application/json' },
+      body: '{}',
+    }),
+    app
+      .staff()
+      .fetch('/graphql', { method: 'POST', headers: { ...origin, 'content-type': 'text/plain' }, body: 'x' }),
     app.staff().fetch('/graphql', { method: 'PUT', headers: origin }),
     app.staff().fetch('/v3/crud/event/%E0%A4%A', { headers: origin }),
   ];

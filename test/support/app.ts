@@ -23,7 +23,10 @@ export interface AppOptions {
   /** Variables of the environment, beside those of a test. */
   env?: Record<string, string>;
   /** Changes the addresses of the servers: for tests that take them away. */
-  through?: (servers: { databaseUrl?: string; redisUrl?: string }) => Promise<{ databaseUrl?: string; redisUrl?: string }>;
+  through?: (servers: {
+    databaseUrl?: string;
+    redisUrl?: string;
+  }) => Promise<{ databaseUrl?: string; redisUrl?: string }>;
 }
 
 interface Identity {
@@ -93,7 +96,10 @@ export class TestApp {
 
   /** A caller by a key of this level, with an account: that of `here` unless another is given, none for null. */
   as(level: Level, account: string | null = this.here.account): Caller {
-    return new Caller(this, { 'x-aether-api-key': keyOf(level), ...(account !== null && { 'x-account-id': account }) });
+    return new Caller(this, {
+      'x-aether-api-key': keyOf(level),
+      ...(account !== null && { 'x-account-id': account }),
+    });
   }
 
   staff = (): Caller => this.as('trusted');
@@ -106,7 +112,10 @@ export class TestApp {
   nobody = (): Caller => new Caller(this, {});
 
   /** A person who has signed in, with a key that opens nothing by itself. */
-  async signedIn(level: Level, { person, user, account = this.here.account }: Identity = {}): Promise<Caller> {
+  async signedIn(
+    level: Level,
+    { person, user, account = this.here.account }: Identity = {},
+  ): Promise<Caller> {
     const claims = { account_id: account, person_id: person, user_id: user, [level]: true };
     const token = await this.services.tokens.sign(claims, 3600);
     return this.guest().with({ 'x-account-id': account, authorization: `Bearer ${token}` });
@@ -121,7 +130,9 @@ export class TestApp {
 
   /** How many rows there are in the table, whosever they are. */
   async countRows(table: string): Promise<number> {
-    const [row] = await this.services.database.select<{ n: number }>(`SELECT COUNT(*) AS n FROM \`${table}\``);
+    const [row] = await this.services.database.select<{ n: number }>(
+      `SELECT COUNT(*) AS n FROM \`${table}\``,
+    );
     return row!.n;
   }
 

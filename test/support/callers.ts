@@ -30,7 +30,10 @@ export class Caller {
     return new Caller(this.server, { ...this.headers, ...headers });
   }
 
-  fetch(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
+  fetch(
+    path: string,
+    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     return fetch(`${this.server.url}${path}`, {
       redirect: 'manual',
       ...init,
@@ -51,17 +54,33 @@ export class Caller {
     });
     const text = await response.text();
     const parsed = text === '' ? undefined : parse(text);
-    return { status: response.status, headers: response.headers, body: parsed, data: parsed?.data, meta: parsed?.meta };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: parsed,
+      data: parsed?.data,
+      meta: parsed?.meta,
+    };
   }
 
-  async graphql(query: string, variables: Record<string, unknown> = {}, operationName?: string): Promise<GraphqlAnswer> {
+  async graphql(
+    query: string,
+    variables: Record<string, unknown> = {},
+    operationName?: string,
+  ): Promise<GraphqlAnswer> {
     const response = await this.fetch('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables, operationName }),
     });
     const { data, errors } = (await response.json()) as GraphqlAnswer;
-    return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions.code };
+    return {
+      status: response.status,
+      headers: response.headers,
+      data,
+      errors,
+      code: errors?.[0]?.extensions.code,
+    };
   }
 
   /** The data of an operation that must succeed. */
@@ -74,7 +93,8 @@ export class Caller {
   /** The answer of a call that must succeed. */
   async call(method: string, path: string, body?: unknown): Promise<RestAnswer> {
     const answer = await this.rest(method, path, body);
-    if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    if (answer.status !== 200)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer;
   }
 }

@@ -20,7 +20,12 @@ export function expectCrudError(answer: RestAnswer, status: number, category?: s
         status_message: expect.any(String),
         success: false,
         details: category
-          ? { category, code: expect.anything(), message: expect.any(String), recoverable: expect.any(Boolean) }
+          ? {
+              category,
+              code: expect.anything(),
+              message: expect.any(String),
+              recoverable: expect.any(Boolean),
+            }
           : expect.any(Object),
       },
     },

@@ -72,7 +72,8 @@ const used = new Set<string>();
 function isUnused({ table, indexes, attributes }: Entity, { account }: Tenant, values: Values): boolean {
   for (const { unique, columns } of indexes) {
     const members = [...attributes.values()].filter(({ column }) => columns.includes(column));
-    if (!unique || members.some(({ kind }) => kind !== 'ref' && kind !== 'anyId' && kind !== 'anyType')) continue;
+    if (!unique || members.some(({ kind }) => kind !== 'ref' && kind !== 'anyId' && kind !== 'anyType'))
+      continue;
     const key = JSON.stringify([account, table, ...members.map(({ name }) => values[name])]);
     if (used.has(key)) return false;
     used.add(key);
@@ -96,7 +97,8 @@ function valuesOfTurn(entity: Entity, tenant: Tenant, turn: number, n: number, f
       const made = tenant.rows[attribute.ref.type] ?? [];
       const left = !full && attribute.nullable && (n + attribute.name.length) % 4 === 0;
       const parent = made.length > 0 && !left ? pick(made, turn) : undefined;
-      if (!parent && !attribute.nullable) throw new Error(`There is no ${attribute.ref.type} for ${entity.name}`);
+      if (!parent && !attribute.nullable)
+        throw new Error(`There is no ${attribute.ref.type} for ${entity.name}`);
       values[attribute.name] = parent?.id ?? null;
       if (parent) parents[attribute.name] = parent;
     } else if (attribute.kind !== 'anyType') values[attribute.name] = valueOf(entity, attribute, n, full);
@@ -177,12 +179,20 @@ export function valueOf(entity: Entity, attribute: Attribute, n: number, full = 
       if (name === 'hide') return !full && seed % 5 === 0;
       return seed % 2 === 0;
     case 'datetime':
-      return new Date(Date.UTC(2026, seed % 12, 1 + (seed % 28), seed % 24, seed % 60, 0, seed % 1000)).toISOString();
+      return new Date(
+        Date.UTC(2026, seed % 12, 1 + (seed % 28), seed % 24, seed % 60, 0, seed % 1000),
+      ).toISOString();
     case 'json':
       return pick<unknown>(
         [
           // Some keys are called as secrets are: settings are shown without those.
-          { list: [1, 'two', null, { three: 3.5, passcode: 'p3' }], text: pick(words, seed), flag: n % 2 === 0, n, api_key: 'k' },
+          {
+            list: [1, 'two', null, { three: 3.5, passcode: 'p3' }],
+            text: pick(words, seed),
+            flag: n % 2 === 0,
+            n,
+            api_key: 'k',
+          },
           [n, 'a "quoted" text', false, { name: 'desk', staff_passcode: `s${String(n)}` }],
           { empty: {}, none: null, unicode: '日本語 – é' },
         ],
@@ -203,6 +213,13 @@ const digest = (seed: unknown): string => createHash('sha256').update(String(see
 /** A public id that is the same in every run; some in the spellings of old rows. */
 export function fixedId(...parts: unknown[]): string {
   const hex = digest(parts.join(' '));
-  if (parseInt(hex.slice(0, 2), 16) % 8 === 0) return hex.slice(0, 10).toUpperCase().replace(/^(.{4})(..)(..)(..)$/, '$1-$2-$3-$4');
-  return createHash('sha256').update(hex).digest('base64url').slice(0, parseInt(hex.slice(2, 4), 16) % 8 === 0 ? 22 : 11);
+  if (parseInt(hex.slice(0, 2), 16) % 8 === 0)
+    return hex
+      .slice(0, 10)
+      .toUpperCase()
+      .replace(/^(.{4})(..)(..)(..)$/, '$1-$2-$3-$4');
+  return createHash('sha256')
+    .update(hex)
+    .digest('base64url')
+    .slice(0, parseInt(hex.slice(2, 4), 16) % 8 === 0 ? 22 : 11);
 }

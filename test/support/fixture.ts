@@ -15,12 +15,16 @@ export async function seedTenant(services: Services, name: 'here' | 'there', row
     const made: Made[] = [];
     for (let i = 0; i < (entity.tenant === 'self' ? 1 : rows); i += 1) {
       const values = valuesFor(entity, tenant, starts[name]! + i, { full: false });
-      if (entity.tenant === 'self') Object.assign(values, { enable: true, hide: false, name: `Account ${name}` });
+      if (entity.tenant === 'self')
+        Object.assign(values, { enable: true, hide: false, name: `Account ${name}` });
       const id = entity.tenant === 'self' ? account : fixedId(entity.table, name, i);
       made.push({ type: entity.table, id, values });
     }
     tenant.rows[entity.table] = made;
-    await seed(services, made.map((each) => seedOf(entity, tenant, each)));
+    await seed(
+      services,
+      made.map((each) => seedOf(entity, tenant, each)),
+    );
   }
   return tenant;
 }
@@ -41,7 +45,11 @@ export async function seedMore(
       values: { ...valuesFor(entity, tenant, n, { full: false }), ...values },
     };
   });
-  await seed(services, made.map((each) => seedOf(entity, tenant, each)), createdOn);
+  await seed(
+    services,
+    made.map((each) => seedOf(entity, tenant, each)),
+    createdOn,
+  );
   return made;
 }
 
@@ -58,5 +66,9 @@ function seedOf(entity: Entity, tenant: Tenant, { type, id, values }: Made): See
         : value,
     ]),
   );
-  return { type, id, values: { ...stored, ...(entity.attributes.has('accountId') && { accountId: tenant.account }) } };
+  return {
+    type,
+    id,
+    values: { ...stored, ...(entity.attributes.has('accountId') && { accountId: tenant.account }) },
+  };
 }

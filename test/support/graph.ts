@@ -7,15 +7,21 @@ import type { Values } from './factory';
 export const answered = ({ attributes }: Entity): Attribute[] =>
   [...attributes.values()].filter(({ read }) => read !== 'never');
 
-export const selectionOf = (entity: Entity): string => answered(entity).map(({ name }) => name).join(' ');
+export const selectionOf = (entity: Entity): string =>
+  answered(entity)
+    .map(({ name }) => name)
+    .join(' ');
 
 /** The name of an attribute in an order. */
-export const orderField = ({ kind, column }: Attribute): string => (kind === 'id' ? 'ID' : column.toUpperCase());
+export const orderField = ({ kind, column }: Attribute): string =>
+  kind === 'id' ? 'ID' : column.toUpperCase();
 
 /** The operations of a type in the graph, each answering every attribute as `object` or `list`. */
 export const graph = {
   read: (caller: Caller, entity: Entity, id: string): Promise<GraphqlAnswer> =>
-    caller.graphql(`query ($id: ID!) { object: ${entity.single}(id: $id) { ${selectionOf(entity)} } }`, { id }),
+    caller.graphql(`query ($id: ID!) { object: ${entity.single}(id: $id) { ${selectionOf(entity)} } }`, {
+      id,
+    }),
 
   create: (caller: Caller, entity: Entity, input: Values): Promise<GraphqlAnswer> =>
     caller.graphql(
@@ -29,7 +35,12 @@ export const graph = {
       { id, input },
     ),
 
-  remove: (caller: Caller, entity: Entity, id: string, method: 'HIDE' | 'DISABLE' | 'DELETE'): Promise<GraphqlAnswer> =>
+  remove: (
+    caller: Caller,
+    entity: Entity,
+    id: string,
+    method: 'HIDE' | 'DISABLE' | 'DELETE',
+  ): Promise<GraphqlAnswer> =>
     caller.graphql(
       `mutation ($id: ID!, $method: RemoveMethod!) { payload: remove${entity.name}(id: $id, method: $method) { object: ${entity.single} { ${selectionOf(entity)} } } }`,
       { id, method },

@@ -9,17 +9,57 @@ import type { World } from './reference';
 /** Questions that properties ask are the same in each run, unless TEST_SEED says otherwise. */
 export const seed = Number(process.env.TEST_SEED ?? 20260101);
 
-export const comparable = ({ attributes }: Entity): Attribute[] => [...attributes.values()].filter(isComparable);
+export const comparable = ({ attributes }: Entity): Attribute[] =>
+  [...attributes.values()].filter(isComparable);
 
 /** Parts of texts: among them what means something in a pattern, in SQL or in JSON. */
-const parts = ['open', 'OPEN', '%', '_', '!', '\\', '100%', 'e_c', "O'B", '"', ';', '--', '日', 'lung', 'k\\s', '', 'ing', 'x%y_z!'];
-const patterns = ['%ing', 'Open%', '%e\\_c%', '_ow!', '100\\%%', '%\\\\%', '%', '', 'opening', '%heart_&_lung', "%'%", 'a < _'];
+const parts = [
+  'open',
+  'OPEN',
+  '%',
+  '_',
+  '!',
+  '\\',
+  '100%',
+  'e_c',
+  "O'B",
+  '"',
+  ';',
+  '--',
+  '日',
+  'lung',
+  'k\\s',
+  '',
+  'ing',
+  'x%y_z!',
+];
+const patterns = [
+  '%ing',
+  'Open%',
+  '%e\\_c%',
+  '_ow!',
+  '100\\%%',
+  '%\\\\%',
+  '%',
+  '',
+  'opening',
+  '%heart_&_lung',
+  "%'%",
+  'a < _',
+];
 /** In both databases' orders each of these stands apart from what the fixture holds. */
 const bounds = ['m', 'B', 'Opening', 'z', 'coffee BREAK'];
 
 /** Operands that are worth comparing an attribute with: what is there, what is nearly there, and what is not. */
-export function operandsOf({ table }: Entity, attribute: Attribute, operator: Operator, world: World): unknown[] {
-  const held = [...new Set(world[table]!.map((object) => object[attribute.name]).filter((value) => value !== null))];
+export function operandsOf(
+  { table }: Entity,
+  attribute: Attribute,
+  operator: Operator,
+  world: World,
+): unknown[] {
+  const held = [
+    ...new Set(world[table]!.map((object) => object[attribute.name]).filter((value) => value !== null)),
+  ];
   const some = held.slice(0, 3);
   if (operator === 'isNull' || operator === 'isNotNull') return [true, false];
   if (operator === 'like') return patterns;
@@ -66,9 +106,7 @@ export interface Comparison {
 }
 
 /** A question: comparisons in groups. */
-export type Question =
-  | Comparison
-  | { and: Question[]; or: Question[]; not?: Question };
+export type Question = Comparison | { and: Question[]; or: Question[]; not?: Question };
 
 const isComparison = (question: Question): question is Comparison => 'attribute' in question;
 
@@ -147,5 +185,7 @@ export const orderBy = (steps: OrderStep[]) =>
 
 export const orderByLi = (steps: OrderStep[]): string =>
   JSON.stringify(
-    Object.fromEntries(steps.map(({ attribute, direction }) => [attribute.kind === 'id' ? 'id' : attribute.column, direction])),
+    Object.fromEntries(
+      steps.map(({ attribute, direction }) => [attribute.kind === 'id' ? 'id' : attribute.column, direction]),
+    ),
   );

@@ -26,19 +26,26 @@ const or = (truths: Truth[]): Truth => (truths.includes(true) ? true : truths.in
 
 /** Ids of the objects of a type for which a filter of the graph holds, by plain reading of what its operators say. */
 export const matching = (world: World, entity: Entity, filter: Values): string[] =>
-  world[entity.table]!.filter((object) => holds(world, entity, object, filter) === true).map(({ id }) => String(id));
+  world[entity.table]!.filter((object) => holds(world, entity, object, filter) === true).map(({ id }) =>
+    String(id),
+  );
 
 function holds(world: World, entity: Entity, object: Values, filter: Values): Truth {
   return and(
     Object.entries(filter).map(([key, value]) => {
       if (key === 'and') return and((value as Values[]).map((each) => holds(world, entity, object, each)));
       if (key === 'or')
-        return (value as Values[]).length === 0 || or((value as Values[]).map((each) => holds(world, entity, object, each)));
+        return (
+          (value as Values[]).length === 0 ||
+          or((value as Values[]).map((each) => holds(world, entity, object, each)))
+        );
       if (key === 'not') return not(holds(world, entity, object, value as Values));
       const attribute = entity.attributes.get(key);
       if (attribute)
         return and(
-          Object.entries(value as Values).map(([operator, operand]) => compared(attribute, object[key], operator, operand)),
+          Object.entries(value as Values).map(([operator, operand]) =>
+            compared(attribute, object[key], operator, operand),
+          ),
         );
       const one = toOnes(entity).find(({ field }) => field === key);
       if (one) {
@@ -55,9 +62,11 @@ function listHolds(world: World, entity: Entity, object: Values, field: string, 
   const { child, attribute } = toManys(entity).find((many) => many.field === field)!;
   const children = world[child.table]!.filter(
     (each) =>
-      each[attribute.name] === object.id && (!attribute.any || each[attribute.any.typeAttribute] === entity.table),
+      each[attribute.name] === object.id &&
+      (!attribute.any || each[attribute.any.typeAttribute] === entity.table),
   );
-  const hold = (filter: unknown) => children.map((each) => holds(world, entityOf(child.table), each, filter as Values) === true);
+  const hold = (filter: unknown) =>
+    children.map((each) => holds(world, entityOf(child.table), each, filter as Values) === true);
   return and(
     Object.entries(quantified).map(([quantifier, filter]) => {
       if (quantifier === 'some') return hold(filter).includes(true);
@@ -75,7 +84,8 @@ function compared(attribute: Attribute, value: unknown, operator: string, operan
     const list = operand as unknown[];
     return list.length === 0 ? false : or(list.map((each) => compared(attribute, value, 'eq', each)));
   }
-  if (operator === 'notIn') return (operand as unknown[]).length === 0 || not(compared(attribute, value, 'in', operand));
+  if (operator === 'notIn')
+    return (operand as unknown[]).length === 0 || not(compared(attribute, value, 'in', operand));
   if (value === null) return null;
   const text = attribute.kind === 'json' ? JSON.stringify(value) : value;
   const [a, b] = [folded(attribute, text), folded(attribute, operand)];
@@ -112,7 +122,9 @@ function folded({ kind, exact }: Attribute, value: unknown): any {
   if (kind === 'bool') return Number(value);
   if (kind === 'datetime') return Date.parse(String(value));
   if (exact) return value;
-  return kind === 'string' || kind === 'text' || kind === 'longtext' || kind === 'anyType' ? lower(value) : value;
+  return kind === 'string' || kind === 'text' || kind === 'longtext' || kind === 'anyType'
+    ? lower(value)
+    : value;
 }
 
 /** `%` is any text, `_` one character, `\` takes the next as it is. */

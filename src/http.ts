@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { AetherError, badRequest } from './kernel/errors';
+
+/*
+ * Reading and writing JSON over node:http, for the two hot doors: the router and body parser of Express would take longer than a
+ * small query, and look for much that is not there.
+ */
+
+const decoders: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+};
+
+/**
+ * The body of a request, parsed; undefined when there is none.
+ * @throws UNSUPPORTED_MEDIA_TYPE for what is declared as anything but JSON in UTF-8, PAYLOAD_TOO_LARGE, BAD_REQUEST for what is not
+ * JSON after all
+ */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    // Leaving the loop early would otherwise take the connection with it, and the answer.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      if (size === 0) checkType(request);
+      size += chunk.length;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    await drain(request);
+    throw error;
+  }
+  if (size === 0) return undefined;
+  const text = (await decoded(request, Buffer.concat(chunks), maxBytes)).toString('utf8');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw badRequest('The body is not valid JSON.');
+  }
+}
+
+const tooLarge = (maxBytes: number): AetherError =>
+  new AetherError('PAYLOAD_TOO_LARGE', `A body has at most ${String(maxBytes)} bytes.`);
+
+const unsupported = (message: string): AetherError => new AetherError('UNSUPPORTED_MEDIA_TYPE', message);
+
+/** Does the request declare its body as JSON? */
+export const isJson = ({ headers }: IncomingMessage): boolean =>
+  /^application\/(?:[\w.-]+\+)?json\b/i.test(headers['content-type'] ?? '');
+
+function checkType(request: IncomingMessage): void {
+  const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = request.headers;
+  const charset = /charset="?([^\s";]+)/i.exec(type)?.[1] ?? 'utf-8';
+  if (!isJson(request)) throw unsupported('A body is JSON: send content-type application/json.');
+  if (!/^utf-?8$/i.test(charset)) throw unsupported(`A body in ${charset} is not understood: send UTF-8.`);
+  if (encoding !== 'identity' && !Object.hasOwn(decoders, encoding))
+    throw unsupported(`A body in content-encoding ${encoding} is not understood.`);
+}
+
+async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
+  const decode = decoders[headers['content-encoding'] ?? ''];
+  if (!decode) return body;
+  try {
+    return await decode(body, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
+    throw badRequest('The body is not compressed as it says.');
+  }
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
+}
+
+/** How long a client may go on sending what we no longer want, before it is cut off. */
+const drainMs = 30_000;
+
+/**
+ * Reads what is left of a request into nowhere, so that its client lives to see the answer. Resolves when that may be sent: at once,
+ * but for a connection that closes after the answer, which would be lost while the client still writes.
+ */
+export async function drain(request: IncomingMessage): Promise<void> {
+  if (request.destroyed) return;
+  request.resume();
+  const cutOff = setTimeout(() => request.destroy(), drainMs).unref();
+  const drained = new Promise<void>((resolve) => {
+    request.once('close', () => {
+      clearTimeout(cutOff);
+      resolve();
+    });
+  });
+  const { headers, httpVersion } = request;
+  if (/\bclose\b/i.test(headers.connection ?? (httpVersion === '1.0' ? 'close' : ''))) await drained;
+}
