@@ -5,12 +5,13 @@ import { createViewers } from './auth/viewer';
 import { openMemoryCache, openRedisCache, type Cache } from './cache';
 import type { Config } from './config';
 import { openDatabase } from './database/open';
-import { migrate } from './database/migrator';
+import { migrate, missingColumns } from './database/migrator';
 import { openFileStore } from './files/store';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
 import { createPublicIds } from './kernel/public-id';
+import { tablesOf } from './kernel/registry';
 import { createNoviClient } from './novi/client';
 import { packageRoot } from './paths';
 import './resolvers';
@@ -43,6 +44,8 @@ export async function openServices(
   );
   const ran = await migrate(database, join(packageRoot, 'schema/migrations'));
   if (ran.length > 0) log.info({ migrations: ran }, 'migrated');
+  const missing = await missingColumns(database, tablesOf());
+  if (missing.length > 0) log.warn({ missing }, 'the database lacks columns: what asks for them fails');
 
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
   const publicIds = createPublicIds(database);

@@ -33,7 +33,11 @@ export async function startGraphql(
                   context as unknown as Context,
                   operationName ?? undefined,
                 )
-              : { errors: [new GraphQLError('The document has no such operation, or several to choose from.')] }) as never,
+              : {
+                  errors: [
+                    new GraphQLError('The document has no such operation, or several to choose from.'),
+                  ],
+                }) as never,
         }),
       onSchemaLoadOrUpdate(listener) {
         listener({ apiSchema: schema, coreSupergraphSdl: '' });

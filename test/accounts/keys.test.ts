@@ -156,6 +156,31 @@ describe('a key', () => {
   });
 });
 
+test("a user of a higher level than one's own is made by nobody", async () => {
+  const before = await app.countRows('user');
+  const make = (caller: Caller, flags: object) =>
+    caller.rest('POST', '/v3/crud/user/', { username: `user-${String(Math.random())}`, ...flags });
+  expect((await make(app.administrator(), { manager: true })).status).toBe(403);
+  expect((await make(app.administrator(), { super: true })).status).toBe(403);
+  expect((await make(app.manager(), { super: true })).status).toBe(403);
+  expect(await app.countRows('user')).toBe(before);
+  // False is what it would be anyway.
+  const { status, data } = await make(app.administrator(), {
+    super: false,
+    manager: null,
+    administrator: true,
+  });
+  expect(status).toBe(200);
+  const path = `/v3/crud/user/${String(data.id)}`;
+  expect((await app.administrator().rest('PATCH', path, { super: true })).status).toBe(403);
+  expect(
+    (await app.administrator().rest('PATCH', path, { super: false, email: 'a@example.org' })).status,
+  ).toBe(200);
+  expect((await app.manager().rest('PATCH', path, { manager: true })).status).toBe(200);
+  // An administrator does not take a manager's level either.
+  expect((await app.administrator().rest('PATCH', path, { manager: false })).status).toBe(403);
+});
+
 describe('an account', () => {
   test('that is not there is refused, whatever the header holds', async () => {
     for (const account of ['no-such-account', '1', '0', 'x', "' OR '1'='1", app.here.rows.event![0]!.id])

@@ -169,6 +169,22 @@ describe.each(types)('%s', (type) => {
     }
   });
 
+  test('what is set once is not changed afterwards', async () => {
+    for (const { name, column } of writable(entity).filter(({ once }) => once)) {
+      const { [name]: value, ...rest } = fullValues(entity);
+      const { data } = await graph.create(app.root(), entity, rest);
+      const { id } = data.payload.object as { id: string };
+      expect((await graph.update(app.root(), entity, id, { [name]: value })).errors).toBeUndefined();
+      for (const other of ['another', null]) {
+        expect((await graph.update(app.root(), entity, id, { [name]: other })).code).toBe('VALIDATION');
+        const { status, meta } = await app.root().rest('PATCH', `${path}/${id}`, { [column]: other });
+        expect({ status, fields: Object.keys(meta.details) }).toEqual({ status: 400, fields: [column] });
+      }
+      expect((await graph.update(app.root(), entity, id, { [name]: value })).errors).toBeUndefined();
+      expect((await app.rowOf(type, id))![column]).toBe(value);
+    }
+  });
+
   test('null clears what may be empty', async () => {
     for (const way of ['graph', 'rest'] as const) {
       const { data } = await graph.create(app.root(), entity, fullValues(entity));

@@ -55,6 +55,42 @@ const documents: [string, string, Record<string, unknown>?][] = [
     'an interface',
     '{ eventFiles(first: 3) { nodes { for { __typename id ... on EventSession { name } } } } }',
   ],
+  [
+    'fields asked for twice',
+    `{ events(first: 2) { nodes { id } } events(first: 2) { nodes { name sessions(first: 1) { nodes { id } } } ...more } }
+     fragment more on EventConnection { nodes { sessions(first: 1) { nodes { name event { id } } edges { node { code } } } } }`,
+  ],
+  [
+    'one connection under two names',
+    '{ events(first: 2) { nodes { a: sessions(first: 1) { nodes { id } } b: sessions(first: 3, hidden: ALL) { nodes { id name } totalCount } } } }',
+  ],
+  [
+    'values that stand for lists of one',
+    '{ events(orderBy: { field: NAME }, filter: { id: { in: "no-such-id-1" }, and: { name: { isNull: false } } }) { nodes { id } } }',
+  ],
+  [
+    'defaults of variables',
+    'query ($n: Int = 1, $hidden: HiddenFilter = ALL) { events(first: $n, hidden: $hidden) { nodes { id } } }',
+  ],
+  [
+    'null for what may be left out',
+    'query ($n: Int, $f: EventFilter) { events(first: $n, filter: $f, orderBy: null, q: null) { nodes { id } } }',
+    { n: null, f: null },
+  ],
+  [
+    'nested directives',
+    'query ($no: Boolean!) { events(first: 1) { nodes { id ... @skip(if: $no) { name sessions @include(if: $no) { totalCount } } } } }',
+    { no: false },
+  ],
+  [
+    'a mutation that is refused',
+    'mutation { a: removeEvent(id: "no-such-event") { event { id } } b: updateEvent(id: "no-such-event", input: {}) { event { id } } }',
+  ],
+  [
+    'an unknown enum value',
+    'query ($o: [EventOrder!]) { events(orderBy: $o) { nodes { id } } }',
+    { o: [{ field: 'NOWHERE' }] },
+  ],
 ];
 
 test.each(documents)('%s: the tenth answer is the first', async (_name, query, variables = {}) => {

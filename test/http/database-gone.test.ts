@@ -9,10 +9,10 @@ let database: Line | undefined;
 let cache: Line | undefined;
 const app = useApp({
   rows: 2,
-  through: async ({ databaseUrl, redisUrl }) => {
+  through: async ({ dataDir, databaseUrl, redisUrl }) => {
     if (databaseUrl) database = await lineTo(databaseUrl);
     if (redisUrl) cache = await lineTo(redisUrl);
-    return { databaseUrl: database?.url, redisUrl: cache?.url };
+    return { dataDir, databaseUrl: database?.url, redisUrl: cache?.url };
   },
 });
 afterAll(async () => {

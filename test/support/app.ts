@@ -22,11 +22,15 @@ export interface AppOptions {
   rows?: number;
   /** Variables of the environment, beside those of a test. */
   env?: Record<string, string>;
-  /** Changes the addresses of the servers: for tests that take them away. */
-  through?: (servers: {
-    databaseUrl?: string;
-    redisUrl?: string;
-  }) => Promise<{ databaseUrl?: string; redisUrl?: string }>;
+  /** Where to go instead: for tests that take the servers away, or start the application twice. */
+  through?: (place: Place) => Place | Promise<Place>;
+}
+
+/** Where an application keeps its data. */
+export interface Place {
+  dataDir: string;
+  databaseUrl?: string;
+  redisUrl?: string;
 }
 
 interface Identity {
@@ -47,17 +51,19 @@ export class TestApp {
   /** What was logged as an error: a test that provokes one takes it out. */
   readonly logged: Record<string, unknown>[] = [];
   folder = '';
+  place!: Place;
   private app!: App;
   private server!: Server;
 
-  async start({ rows = 6, env = {}, through }: AppOptions): Promise<void> {
+  async start({ rows = 6, env = {}, through = (place) => place }: AppOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
-    const addresses =
+    const servers =
       target === 'mariadb' ? { databaseUrl: await freshDatabase(mariadbServer!), redisUrl: redisServer } : {};
-    const { databaseUrl, redisUrl } = (await through?.(addresses)) ?? addresses;
+    this.place = await through({ dataDir: this.folder, ...servers });
+    const { dataDir, databaseUrl, redisUrl } = this.place;
     const config = readConfig({
       NODE_ENV: 'test',
-      DATA_DIR: this.folder,
+      DATA_DIR: dataDir,
       ...(databaseUrl && { DATABASE_URL: databaseUrl }),
       ...(redisUrl && { REDIS_URL: redisUrl }),
       ...env,
