@@ -11,6 +11,8 @@ import { maySee, scope } from './tenancy';
 
 const maxDepth = 10;
 const maxConditions = 200;
+/** SQLite binds 32 766 values at most. */
+const maxValues = 30_000;
 
 type Filter = Record<string, unknown>;
 
@@ -80,6 +82,8 @@ export function mayCompare(ctx: Context, entity: Entity, attribute: Attribute): 
 class FilterCompiler {
   private conditions = 0;
   private aliases = 0;
+  /** Inside an odd number of `not`. */
+  private denied = false;
 
   constructor(
     private readonly ctx: Context,
@@ -104,7 +108,12 @@ class FilterCompiler {
         .map((item) => `(${this.compile(entity, t, item, depth + 1)})`)
         .join(key === 'and' ? ' AND ' : ' OR ');
     }
-    if (key === 'not') return `NOT (${this.compile(entity, t, value as Filter, depth + 1)})`;
+    if (key === 'not') {
+      this.denied = !this.denied;
+      const denied = this.compile(entity, t, value as Filter, depth + 1);
+      this.denied = !this.denied;
+      return `NOT (${denied})`;
+    }
 
     const attribute = entity.attributes.get(key);
     if (attribute) return this.comparisons(entity, attribute, t, value as Filter);
@@ -154,7 +163,10 @@ class FilterCompiler {
   ): string {
     const r = `r${String(++this.aliases)}`;
     const visible = scope(this.ctx, target, r, this.values);
+    const { denied } = this;
+    this.denied = false;
     const holds = this.compile(target, r, filter, depth + 1);
+    this.denied = denied;
     return `EXISTS (SELECT 1 FROM \`${target.table}\` ${r} WHERE ${join(r)} AND ${visible} AND ${wanted ? `(${holds})` : `(${holds}) IS NOT TRUE`})`;
   }
 
@@ -163,6 +175,9 @@ class FilterCompiler {
     const parts: string[] = [];
     for (const [operator, value] of Object.entries(operators)) {
       if (value === undefined) continue;
+      const listed = [value].flat().length * (attribute.any ? targetsOf(attribute).length : 1);
+      if (this.values.length + listed > maxValues)
+        throw limit(`The lists of a filter hold at most ${String(maxValues)} values.`);
       if (++this.conditions > maxConditions)
         throw limit(`A filter holds at most ${String(maxConditions)} conditions.`);
       parts.push(
@@ -185,25 +200,25 @@ class FilterCompiler {
     const column = `${t}.\`${attribute.column}\``;
     const isNull = nullTest(operator, value);
     if (isNull !== undefined) return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
-    const ids = (Array.isArray(value) ? value : [value]) as string[];
+    // What is no id names no row, and is not shown to the database, which may not be able to compare it.
+    const ids = [value].flat().map((id) => (isPublicId(id) ? id : ''));
     const negated = operator === 'ne' || operator === 'notIn';
     if (ids.length === 0) return negated ? 'TRUE' : 'FALSE';
 
-    // What is no id names no row, and is not shown to the database, which may not be able to compare it.
-    const named = ids.map((id) => (isPublicId(id) ? id : ''));
-    this.values.push(...named);
-    if (attribute.kind === 'id') return `${column} ${negated ? 'NOT ' : ''}IN (${ids.map(() => '?').join()})`;
+    const among = (): string => {
+      this.values.push(...ids);
+      return `IN (${ids.map(() => '?').join()})`;
+    };
+    if (attribute.kind === 'id') return `${column} ${negated ? 'NOT ' : ''}${among()}`;
     const typeColumn = attribute.any && entity.attributes.get(attribute.any.typeAttribute)?.column;
-    const matches = targetsOf(attribute).map((target, index) => {
-      if (index > 0) this.values.push(...named);
-      // No row has key 0: among nothing at all, a missing value would be neither in nor out.
-      const keys = ids.map(
-        () => `COALESCE((SELECT i.id FROM \`${target.table}\` i WHERE i.id_random = ?), 0)`,
-      );
-      const match = `${column} IN (${keys.join()})`;
+    const matches = targetsOf(attribute).map((target) => {
+      const match = `${column} IN (SELECT i.id FROM \`${target.table}\` i WHERE i.id_random ${among()})`;
       return typeColumn ? `(${t}.\`${typeColumn}\` = '${target.table}' AND ${match})` : match;
     });
-    return `${negated ? 'NOT ' : ''}(${matches.join(' OR ')})`;
+    const holds = `${negated ? 'NOT ' : ''}(${matches.join(' OR ')})`;
+    // A missing value is neither equal nor unequal; SQL would take it for unequal to ids that name nothing.
+    if (this.denied) return `(${column} IS NULL OR ${holds})`;
+    return negated ? `(${column} IS NOT NULL AND ${holds})` : holds;
   }
 
   /** MariaDB compares JSON to the letter, and ASCII columns with nothing but ASCII: there they are compared as other text is. */

@@ -307,6 +307,21 @@ describe('a search', () => {
     expectCrudError(await search({ q: 'word '.repeat(51) }), 400, 'validation');
   });
 
+  test('may list thousands of values, and is told when they are too many', async () => {
+    const ids = (n: number) => [...Array(n).keys()].map((i) => String(i).padStart(11, 'x'));
+    for (const field of ['id', 'event_id', 'code']) {
+      const found = await search(filter(field, 'in', [...ids(5000), session()]));
+      expect({ field, status: found.status, count: found.data.length }).toEqual({
+        field,
+        status: 200,
+        count: field === 'id' ? 1 : 0,
+      });
+      expect((await search(filter(field, 'not_in', ids(5000)))).status).toBe(200);
+    }
+    const many = { or: Array(4).fill({ field: 'code', op: 'in', value: ids(9000).map(() => 'x') }) };
+    expectCrudError(await search(many), 400, 'validation');
+  });
+
   test('with empty groups finds everything, with an empty list nothing', async () => {
     const all = await search({});
     for (const body of [{ and: [] }, { or: [] }, { and: [], or: [], q: '' }, { q: null }, ''])
