@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem, type } from 'node:os';
+import { cpus, loadavg, tmpdir, totalmem, type } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../src/paths';
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     return;
   }
   const cases = chosen(options.case);
+  const [busy = 0] = loadavg();
   const rounds = { seconds: Number(options.seconds), rounds: Number(options.rounds), warmUp: 3 };
   assertWrk();
 
@@ -77,7 +78,7 @@ async function main(): Promise<void> {
       const stolen = watchSteal();
       const results = await measure(cases, data, running, rounds, tell);
       const ends = { ours: await ours.stats(), byHand: await byHand.stats() };
-      const text = `${about(database.version, data, stolen())}\n\n${tableOf(results, ends)}`;
+      const text = `${about(database.version, data, { busy, stolen: stolen() })}\n\n${tableOf(results, ends)}`;
       say(text);
       if (options.save) writeFileSync(join(packageRoot, 'bench/RESULTS.md'), resultsOf(text));
     }
@@ -125,11 +126,11 @@ async function profile(
 }
 
 /** The machine and the run, in words that fit any machine. */
-function about(mariadb: string, { rows }: Data, stolen: number): string {
+function about(mariadb: string, { rows }: Data, { busy, stolen }: { busy: number; stolen: number }): string {
   const gigabytes = Math.round(totalmem() / 1024 ** 3);
   return [
-    `${cpus().length} cores, ${gigabytes} GiB, ${type()}, Node ${process.version}, MariaDB ${mariadb};`,
-    `load generator, database and server share the machine, which lost ${(100 * stolen).toFixed(1)} % of its time to its host.`,
+    `${cpus().length} cores, ${gigabytes} GiB, ${type()}, Node ${process.version}, MariaDB ${mariadb}; load generator, database and`,
+    `server share the machine, whose load was ${busy.toFixed(1)} before, and which lost ${(100 * stolen).toFixed(1)} % of its time to its host.`,
     `${connections} connections that are kept, ${rows} rows. Medians; the ratio is ours to the hand-written program.`,
   ].join('\n');
 }

@@ -65,11 +65,9 @@ test('many changes of one object at once are all made, one after the other', asy
   const fields = ['code', 'group', 'description', 'message', 'timezone', 'record_status'];
   const answers = await Promise.all(
     many.map((n) =>
-      app
-        .staff()
-        .rest('PATCH', `/v3/crud/event_session/${session!.id}`, {
-          [fields[n % fields.length]!]: `by ${String(n % fields.length)}`,
-        }),
+      app.staff().rest('PATCH', `/v3/crud/event_session/${session!.id}`, {
+        [fields[n % fields.length]!]: `by ${String(n % fields.length)}`,
+      }),
     ),
   );
   expect(statusesOf(answers)).toEqual([200]);
@@ -89,11 +87,9 @@ test('an event that is deleted while others write below it leaves nothing behind
     const { id: pk } = (await app.rowOf('event', event!.id)) as { id: number };
     const writes = many.map(
       (n) => () =>
-        app
-          .staff()
-          .rest('POST', `/v3/crud/event/${event!.id}/${n % 2 === 0 ? 'session' : 'location'}/`, {
-            name: `late ${String(n)}`,
-          }),
+        app.staff().rest('POST', `/v3/crud/event/${event!.id}/${n % 2 === 0 ? 'session' : 'location'}/`, {
+          name: `late ${String(n)}`,
+        }),
     );
     const remove = () => app.administrator().rest('DELETE', `/v3/crud/event/${event!.id}?method=delete`);
     const answers = await Promise.all(

@@ -15,7 +15,7 @@ async function becomes(status: number, call: () => Promise<{ status: number }>):
   const started = Date.now();
   while (Date.now() - started < soon) {
     if ((await call()).status === status) return;
-    await sleep(20);
+    await sleep(100);
   }
   expect((await call()).status).toBe(status);
 }
@@ -44,8 +44,6 @@ test('a key that is switched off here is refused there', async () => {
   expect((await ask()).status).toBe(200);
   await one.administrator().call('DELETE', `/v3/crud/api_key/${key!.id}?method=disable`);
   await becomes(403, ask);
-  await one.administrator().call('PATCH', `/v3/crud/api_key/${key!.id}`, { enable: true });
-  await becomes(200, ask);
 });
 
 test('a user who is disabled here is out there', async () => {

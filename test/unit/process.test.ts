@@ -1,0 +1,88 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const main = join(__dirname, '../../dist/src/main.js');
+const folder = mkdtempSync(join(tmpdir(), 'aether-process-'));
+const running: ChildProcess[] = [];
+
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The built server as a process of its own. */
+function start(env: Record<string, string>) {
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env.PATH, DATA_DIR: folder, PORT: '0', ...env },
+  });
+  running.push(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { child, ended, output: () => output };
+}
+
+async function until<T>(what: () => T | undefined): Promise<T> {
+  for (;;) {
+    const found = what();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('is built before it is tested', () => {
+  expect(existsSync(main)).toBe(true);
+});
+
+test('production says at once all that is wrong, and does not start', async () => {
+  const { ended, output } = start({ NODE_ENV: 'production', DEMO_DATA: 'true', AE_API_JWT_KEY: 'short' });
+  expect(await ended).toBe(1);
+  for (const problem of ['DATABASE_URL', 'DEMO_DATA', 'AE_API_JWT_KEY']) expect(output()).toContain(problem);
+  expect(output()).not.toContain('listening');
+});
+
+test('says where it is, answers the calls that it prints, and ends well: what it has begun it finishes', async () => {
+  const { child, ended, output } = start({});
+  const port = Number(await until(() => /"port":(\d+)/.exec(output())?.[1]));
+  const url = `http://localhost:${port}`;
+  await until(() => (output().includes(`${url}/v3/crud/event/DemoEvent-01`) ? true : undefined));
+  const headers = { 'x-aether-api-key': 'demo-trusted-key', 'x-account-id': 'DemoAcct-001' };
+  const graphql = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ event(id: "DemoEvent-01") { id sessions { totalCount } } }' }),
+  });
+  expect(await graphql.json()).toEqual({
+    data: { event: { id: 'DemoEvent-01', sessions: { totalCount: 20 } } },
+  });
+  const rest = await fetch(`${url}/v3/crud/event/DemoEvent-01`, { headers });
+  expect(await rest.json()).toMatchObject({ data: { event_id: 'DemoEvent-01' }, meta: { success: true } });
+
+  // A call whose body is still on its way when the signal comes.
+  const body = JSON.stringify({ name: 'Begun before the end' });
+  const answered = new Promise<number | undefined>((resolve, reject) => {
+    const slow = request(
+      `${url}/v3/crud/event/DemoEvent-01/event_location/`,
+      {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json', 'content-length': body.length },
+      },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      },
+    );
+    slow.once('error', reject);
+    slow.write(body.slice(0, 5));
+    setTimeout(() => child.kill('SIGTERM'), 200);
+    void until(() => (output().includes('stopping') ? true : undefined)).then(() => slow.end(body.slice(5)));
+  });
+  expect(await answered).toBe(200);
+  await expect(fetch(`${url}/health`)).rejects.toThrow();
+  expect(await ended).toBe(0);
+  expect(output()).toContain('"msg":"stopped"');
+});
