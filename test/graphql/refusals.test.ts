@@ -1,21 +1,10 @@
 import { getIntrospectionQuery } from 'graphql';
-import { allEntities } from '../../src/kernel/entity';
-import { useApp } from '../support/app';
+import { keepsRows, useApp } from '../support/app';
 import { expectHeaders } from '../support/envelopes';
 
 const app = useApp({ rows: 2 });
 
-const counts = async () =>
-  Object.fromEntries(
-    await Promise.all(allEntities().map(async ({ table }) => [table, await app.countRows(table)] as const)),
-  );
-let before: Record<string, number>;
-beforeAll(async () => {
-  before = await counts();
-});
-afterEach(async () => {
-  expect(await counts()).toEqual(before);
-});
+keepsRows(app);
 
 /** What is sent as it is. */
 async function send(body: string, headers: Record<string, string> = {}, method = 'POST', search = '') {

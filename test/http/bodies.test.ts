@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { allEntities } from '../../src/kernel/entity';
-import { useApp } from '../support/app';
+import { keepsRows, useApp } from '../support/app';
 import { expectCrudError } from '../support/envelopes';
 
 const app = useApp({ env: { BODY_MAX_BYTES: '200000' } });
@@ -8,18 +7,7 @@ const path = '/v3/crud/event_session/';
 const eventId = () => app.here.rows.event![0]!.id;
 const session = () => app.here.rows.event_session![0]!.id;
 
-/** How many rows there are of each type: nothing that is refused may leave one. */
-const counts = async () =>
-  Object.fromEntries(
-    await Promise.all(allEntities().map(async ({ table }) => [table, await app.countRows(table)] as const)),
-  );
-let before: Record<string, number>;
-beforeAll(async () => {
-  before = await counts();
-});
-afterEach(async () => {
-  expect(await counts()).toEqual(before);
-});
+const rows = keepsRows(app);
 
 describe('a body that is no record', () => {
   test.each(['{"name":', '{name:1}', "{'name':'x'}", '{"name":"x"} trailing', '\u0000', '{"a":1,}'])(
@@ -122,9 +110,7 @@ describe('a value of the wrong type', () => {
 });
 
 describe('what a body may hold', () => {
-  afterEach(async () => {
-    before = await counts();
-  });
+  afterEach(rows.settle);
 
   test('unknown fields, when the caller asks to ignore them', async () => {
     const body = { event_id: eventId(), name: 'kept', nonsense: 1, tmp_sort_1: 'x' };

@@ -1,5 +1,4 @@
-import { allEntities } from '../../src/kernel/entity';
-import { useApp } from '../support/app';
+import { keepsRows, useApp } from '../support/app';
 import { unknownId } from '../support/callers';
 import { expectActionError, expectCrudError, expectHeaders } from '../support/envelopes';
 
@@ -7,17 +6,7 @@ const app = useApp();
 const event = () => app.here.rows.event![0]!.id;
 const session = () => app.here.rows.event_session![0]!.id;
 
-const counts = async () =>
-  Object.fromEntries(
-    await Promise.all(allEntities().map(async ({ table }) => [table, await app.countRows(table)] as const)),
-  );
-let before: Record<string, number>;
-beforeAll(async () => {
-  before = await counts();
-});
-afterEach(async () => {
-  expect(await counts()).toEqual(before);
-});
+keepsRows(app);
 
 describe('a path', () => {
   test.each([

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { createApp, type App } from '../../src/app';
 import { readConfig } from '../../src/config';
 import type { Services } from '../../src/kernel/context';
+import { allEntities } from '../../src/kernel/entity';
 import { levels, type Level } from '../../src/kernel/levels';
 import { openServices } from '../../src/services';
 import { seed } from '../../seeders/rows';
@@ -162,4 +163,18 @@ export function useApp(options: AppOptions = {}): TestApp {
     expect(app.logged).toEqual([]);
   });
   return app;
+}
+
+/** Makes sure that no test of the file leaves a row behind, or takes one away; `settle` takes note of those that are meant. */
+export function keepsRows(app: TestApp): { settle: () => Promise<void> } {
+  const counts = () => Promise.all(allEntities().map(({ table }) => app.countRows(table)));
+  let before: number[];
+  const settle = async () => {
+    before = await counts();
+  };
+  beforeAll(settle);
+  afterEach(async () => {
+    expect(await counts()).toEqual(before);
+  });
+  return { settle };
 }
