@@ -1,15 +1,15 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem, type } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '../src/paths';
 import { cases as allCases, requestsOf, type Case } from './cases';
 import { Program } from './child';
 import { seedData, type Data } from './data';
 import { openBenchDatabase } from './database';
 import { measure, watchSteal, type Rounds } from './measure';
+import { saveMemory, saveSpeed } from './results';
 import { soak } from './soak';
 import { tableOf } from './table';
 import { verify } from './verify';
@@ -22,7 +22,7 @@ const usage = `npm run bench -- [options]
   --factor N       size of the show beside the data that is asked for; 1 is a whole one (0.25)
   --soak N         sends N requests to our server alone, and tells how its memory goes
   --profile DIR    measures our server alone, and leaves a CPU profile of each case there
-  --save           puts the result into bench/RESULTS.md
+  --save           puts the result, or that of the soak, into bench/RESULTS.md
 BENCH_DATABASE_URL names a MariaDB to make a database on; without it the bench starts one of its own.`;
 
 const say = (line: string): void => console.log(line);
@@ -71,8 +71,10 @@ async function main(): Promise<void> {
     await verify(cases, data, { ours: ours.port, byHand: byHand.port });
     tell('both programs answer the same');
 
-    if (options.soak) await soak(Number(options.soak), cases, data, ours, say);
-    else if (options.profile) await profile(resolve(options.profile), cases, data, ours, rounds);
+    if (options.soak) {
+      const lines = await soak(Number(options.soak), cases, data, ours, say);
+      if (options.save) saveMemory(lines);
+    } else if (options.profile) await profile(resolve(options.profile), cases, data, ours, rounds);
     else {
       const running = { ours, byHand };
       const stolen = watchSteal();
@@ -80,7 +82,7 @@ async function main(): Promise<void> {
       const ends = { ours: await ours.stats(), byHand: await byHand.stats() };
       const text = `${about(database.version, data, { busy, stolen: stolen() })}\n\n${tableOf(results, ends)}`;
       say(text);
-      if (options.save) writeFileSync(join(packageRoot, 'bench/RESULTS.md'), resultsOf(text));
+      if (options.save) saveSpeed(text);
     }
   } finally {
     for (const step of cleanUp.reverse()) await step();
@@ -134,15 +136,6 @@ function about(mariadb: string, { rows }: Data, { busy, stolen }: { busy: number
     `${connections} connections that are kept, ${rows} rows. Medians; the ratio is ours to the hand-written program.`,
   ].join('\n');
 }
-
-const resultsOf = (text: string): string => `# Results of the bench
-
-${new Date().toISOString().slice(0, 10)}, made by \`npm run bench -- ${process.argv.slice(2).join(' ')}\`.
-
-The program beside ours is \`by-hand.ts\`: \`node:http\` and the MariaDB connector, written for just these requests. Both answer
-the same JSON, which is checked before anything is measured, and both check the key and the account of each call.
-
-${text}`;
 
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);

@@ -5,26 +5,33 @@ import { load } from './wrk';
 
 const secondsAtATime = 5;
 
-/** Sends at least so many requests of all cases mixed, and tells how memory goes. */
+/** Sends at least so many requests of all cases mixed, and tells how memory goes: lines of a table, said as they come. */
 export async function soak(
   wanted: number,
   cases: Case[],
   data: Data,
   program: Program,
   say: (line: string) => void,
-): Promise<void> {
+): Promise<string[]> {
   const requests = cases.flatMap((one) => requestsOf(one, data.targets));
-  const megabytes = async (): Promise<string> => {
-    const { rss, heapUsed } = await program.stats();
-    return `| ${(rss / 1024 ** 2).toFixed(1)} | ${(heapUsed / 1024 ** 2).toFixed(1)} |`;
+  const lines: string[] = [];
+  const add = (line: string): void => {
+    lines.push(line);
+    say(line);
   };
-  say('| requests | RSS MB | heap used MB |\n|--:|--:|--:|');
-  say(`| 0 ${await megabytes()}`);
+  const megabytes = (bytes: number): string => (bytes / 1024 ** 2).toFixed(1);
+  const look = async (sent: number): Promise<void> => {
+    const { rss, heapUsed } = await program.stats();
+    add(`| ${sent} | ${megabytes(rss)} | ${megabytes(heapUsed)} |`);
+  };
+  add('| requests | RSS MB | heap used MB |');
+  add('|--:|--:|--:|');
+  await look(0);
   let sent = 0;
-  for (let step = 1; step <= 10; step += 1) {
+  for (let step = 1; step <= 10 && sent < wanted; step += 1) {
     while (sent < (wanted * step) / 10)
       sent += (await load(program.port, data.key, requests, secondsAtATime)).requests;
-    say(`| ${sent} ${await megabytes()}`);
-    if (sent >= wanted) return;
+    await look(sent);
   }
+  return lines;
 }

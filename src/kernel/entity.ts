@@ -122,7 +122,8 @@ function sequelizeType(kind: Kind, max?: number) {
     case 'bool':
       return DataType.BOOLEAN;
     case 'datetime':
-      return DataType.DATE(3);
+      // Text, as the database keeps it: Sequelize would take it for the local time of the server.
+      return DataType.STRING(23);
     case 'text':
     case 'longtext':
     case 'json':

@@ -46,7 +46,8 @@ test('production says at once all that is wrong, and does not start', async () =
 });
 
 test('says where it is, answers the calls that it prints, and ends well: what it has begun it finishes', async () => {
-  const { child, ended, output } = start({});
+  // Far from UTC: no time may depend on where the server stands.
+  const { child, ended, output } = start({ TZ: 'America/New_York' });
   const port = Number(await until(() => /"port":(\d+)/.exec(output())?.[1]));
   const url = `http://localhost:${port}`;
   await until(() => (output().includes(`${url}/v3/crud/event/DemoEvent-01`) ? true : undefined));
@@ -61,6 +62,16 @@ test('says where it is, answers the calls that it prints, and ends well: what it
   });
   const rest = await fetch(`${url}/v3/crud/event/DemoEvent-01`, { headers });
   expect(await rest.json()).toMatchObject({ data: { event_id: 'DemoEvent-01' }, meta: { success: true } });
+
+  const moment = '2026-05-07T12:00:00.000Z';
+  const moved = await fetch(`${url}/v3/crud/event/DemoEvent-01`, {
+    method: 'PATCH',
+    headers: { ...headers, 'x-aether-api-key': 'demo-admin-key01', 'content-type': 'application/json' },
+    body: JSON.stringify({ start_datetime: moment }),
+  });
+  const { data: record } = (await moved.json()) as { data: { start_datetime: string; updated_on: string } };
+  expect(record.start_datetime).toBe(moment);
+  expect(Math.abs(Date.parse(record.updated_on) - Date.now())).toBeLessThan(60_000);
 
   // A call whose body is still on its way when the signal comes.
   const body = JSON.stringify({ name: 'Begun before the end' });
