@@ -57,6 +57,8 @@ export async function startMariadb(): Promise<TestServer | undefined> {
       '--no-defaults',
       ...user,
       `--datadir=${data}`,
+      // Its own: a server that starts clears the temporary tables of others out of a folder that they share.
+      `--tmpdir=${data}`,
       `--socket=${join(folder, 'socket')}`,
       `--pid-file=${join(folder, 'pid')}`,
       `--port=${port}`,
