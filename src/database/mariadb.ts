@@ -45,12 +45,12 @@ export function openMariadb(url: string, poolMax: number, countStatement: () => 
     dialectOptions: {
       connectTimeout: 1500,
       collation: 'UTF8MB4_UNICODE_CI',
-      // Ids and counts as numbers, an unsafe BIGINT as an error, DECIMAL as its exact text.
+      // Ids and counts as numbers, an unsafe BIGINT as an error, DECIMAL as the nearest double.
       supportBigNumbers: false,
       insertIdAsNumber: true,
       bigIntAsNumber: true,
       checkNumberRange: true,
-      decimalAsNumber: false,
+      decimalAsNumber: true,
       // An update that changes nothing still found its row, as on SQLite.
       foundRows: true,
       prepareCacheLength: preparedPerConnection,

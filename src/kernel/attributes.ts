@@ -13,6 +13,8 @@ export type Kind =
   | 'hash'
   | 'int'
   | 'bigint'
+  | 'float'
+  | 'decimal'
   | 'bool'
   | 'datetime'
   | 'json'
@@ -66,6 +68,8 @@ export interface AnyOptions {
   onRemove?: OnRemove;
   /** References that are filled from the object referred to, by type: `{ event_session: 'eventSessionId' }`. */
   also?: Record<string, string>;
+  /** False, the default: every object belongs to another. */
+  nullable?: boolean;
   doc: string;
 }
 
@@ -76,13 +80,15 @@ export interface Attribute extends Common {
   kind: Kind;
   nullable: boolean;
   max?: number;
+  /** Of a decimal: digits in all, and after the point. */
+  digits?: [number, number];
   default?: string | number | boolean;
   unique?: boolean;
   index?: boolean;
   /** ASCII, compared to the letter: keys and ids. */
   exact?: boolean;
   ref?: { type: string; inverse?: string; onRemove: OnRemove; through?: string };
-  any?: Omit<AnyOptions, 'doc'>;
+  any?: Omit<AnyOptions, 'doc' | 'nullable'>;
 }
 
 const declared = new WeakMap<object, Map<string, Attribute>>();
@@ -130,14 +136,20 @@ export const Attr = {
   int: (options: Common & { default?: number }) => attribute('int', options),
   /** A whole number up to 2^53. */
   bigint: (options: Common & { default?: number }) => attribute('bigint', options),
+  /** A number with a point, as exact as a double. */
+  float: (options: Common) => attribute('float', options),
+  /** An exact amount: `digits: [12, 2]` has twelve, two of them after the point. */
+  decimal: (options: Common & { digits: [number, number]; default?: number }) =>
+    attribute('decimal', options),
   bool: (options: Common & { default?: boolean }) => attribute('bool', options),
   /** A moment in UTC, to the millisecond. */
   datetime: (options: Common) => attribute('datetime', options),
   json: (options: Common) => attribute('json', options),
   /** The name of the type that an {@link Attr.anyId} beside it points to. */
-  anyType: (options: { doc: string }) => attribute('anyType', { ...options, max: 50, nullable: false }),
+  anyType: (options: { doc: string; nullable?: boolean }) =>
+    attribute('anyType', { nullable: false, ...options, max: 50 }),
   /** A reference to an object of one of several types. */
-  anyId: ({ doc, ...any }: AnyOptions) => attribute('anyId', { doc, any, nullable: false }),
+  anyId: ({ doc, nullable = false, ...any }: AnyOptions) => attribute('anyId', { doc, any, nullable }),
   id: (options: { doc: string }) =>
     attribute('id', { ...options, column: 'id_random', nullable: false, max: 22, exact: true }),
 };
@@ -167,15 +179,17 @@ export const countOf =
 /** The column that an attribute lives in; derived attributes have none. */
 export function columnOf(attribute: Attribute): ColumnSpec | undefined {
   if (attribute.sql) return undefined;
-  const { max, nullable, default: fallback } = attribute;
+  const { max, digits, nullable, default: fallback } = attribute;
   const shape = { nullable: nullable || attribute.kind === 'bool', default: fallback };
   switch (attribute.kind) {
     case 'ref':
       return { type: 'int', references: attribute.ref?.type, nullable };
     case 'anyId':
-      return { type: 'int', nullable: false };
+      return { type: 'int', nullable };
     case 'anyType':
-      return { type: 'string', max, nullable: false };
+      return { type: 'string', max, nullable };
+    case 'decimal':
+      return { type: 'decimal', digits, ...shape };
     case 'hash':
       return { type: 'char', max, nullable };
     case 'id':

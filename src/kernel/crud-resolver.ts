@@ -15,6 +15,7 @@ import {
 } from 'type-graphql';
 import { Context } from './context';
 import { allEntities, Node, type Entity, type EntityClass } from './entity';
+import type { Level } from './levels';
 import {
   connectionOf,
   createInputOf,
@@ -78,11 +79,14 @@ export function CrudResolver(type: EntityClass) {
       );
     }
 
-    @Extensions({ level: access.create })
-    @Mutation(() => createPayloadOf(entity as Entity), {
-      name: `create${name}`,
-      description: `Makes a new ${one}.`,
-    })
+    @offered(
+      access.create,
+      Extensions({ level: access.create }),
+      Mutation(() => createPayloadOf(entity as Entity), {
+        name: `create${name}`,
+        description: `Makes a new ${one}.`,
+      }),
+    )
     async create(
       @Arg('input', () => createInputOf(entity as Entity), { description: `The new ${one}.` }) input: Input,
       @Ctx() ctx: Context,
@@ -92,11 +96,14 @@ export function CrudResolver(type: EntityClass) {
       return { [single]: await readOne(ctx, planOf(info, entity as Entity, ctx.viewer, [single]), id) };
     }
 
-    @Extensions({ level: access.update })
-    @Mutation(() => updatePayloadOf(entity as Entity), {
-      name: `update${name}`,
-      description: `Changes what is given of the ${one}, and nothing else.`,
-    })
+    @offered(
+      access.update,
+      Extensions({ level: access.update }),
+      Mutation(() => updatePayloadOf(entity as Entity), {
+        name: `update${name}`,
+        description: `Changes what is given of the ${one}, and nothing else.`,
+      }),
+    )
     async update(
       @Arg('id', () => ID, { description: `Id of the ${one}.` }) id: string,
       @Arg('input', () => updateInputOf(entity as Entity), { description: 'What changes.' }) input: Input,
@@ -107,11 +114,14 @@ export function CrudResolver(type: EntityClass) {
       return { [single]: await readOne(ctx, planOf(info, entity as Entity, ctx.viewer, [single]), id) };
     }
 
-    @Extensions({ level: access.update })
-    @Mutation(() => removePayloadOf(entity as Entity), {
-      name: `remove${name}`,
-      description: `Hides, disables or deletes the ${one}; deleting needs level ${access.remove}.`,
-    })
+    @offered(
+      access.update,
+      Extensions({ level: access.update }),
+      Mutation(() => removePayloadOf(entity as Entity), {
+        name: `remove${name}`,
+        description: `Hides, disables or deletes the ${one}; deleting needs level ${access.remove}.`,
+      }),
+    )
     async remove(
       @Arg('id', () => ID, { description: `Id of the ${one}.` }) id: string,
       @Arg('method', () => RemoveMethod, {
@@ -130,6 +140,13 @@ export function CrudResolver(type: EntityClass) {
   }
   return Crud;
 }
+
+/** Declares an operation, unless no caller has it. */
+const offered =
+  (level: Level | 'never', ...decorators: MethodDecorator[]): MethodDecorator =>
+  (...method) => {
+    if (level !== 'never') for (const decorate of decorators) decorate(...method);
+  };
 
 type Resolve = (row: Row, args: ListArgs, ctx: Context, info: GraphQLResolveInfo) => unknown;
 

@@ -1,6 +1,6 @@
 import { Column, DataType, Model, Table } from 'sequelize-typescript';
 import { Field, ID, Int, InterfaceType, ObjectType } from 'type-graphql';
-import { GraphQLBoolean, GraphQLString, type GraphQLScalarType } from 'graphql';
+import { GraphQLBoolean, GraphQLFloat, GraphQLString, type GraphQLScalarType } from 'graphql';
 import { Attr, attributesOf, snakeCase, type Attribute, type Kind, Ref } from './attributes';
 import type { Level } from './levels';
 import { DateTime, JsonValue, SafeInt } from './scalars';
@@ -16,16 +16,22 @@ export abstract class Node {
 export interface Access {
   /** Level from which the type may be read at all. */
   read: Level;
-  /** Where the owner stands (`personId`, or through a reference `journalId.personId`): below `readAll`, only own rows are seen. */
+  /**
+   * Where the owner stands: `personId`, through a reference `journalId.personId`, or the person's id in the membership system,
+   * `externalPersonId`. Below `readAll`, only own rows are seen.
+   */
   own?: string;
   /** Level from which rows of others are seen; needed with `own`. */
   readAll?: Level;
+  /** Level from which rows of others are changed and removed, where it is not `readAll`. */
+  writeAll?: Level;
   /** Rows for which this SQL over the row is true are invisible below the level. */
   hidden?: { below: Level; where: (table: string) => string };
-  create: Level;
-  update: Level;
+  /** `never`: the server alone does it, and the graph has no such operation. */
+  create: Level | 'never';
+  update: Level | 'never';
   /** Level of a hard delete; hiding and disabling need `update`. */
-  remove: Level;
+  remove: Level | 'never';
 }
 
 export interface EntityOptions {
@@ -33,8 +39,11 @@ export interface EntityOptions {
   table: string;
   /** Name in the graph in the plural, when it is not the singular and an s. */
   plural?: string;
-  /** How a row knows its account: by `account_id` (`row`), by being one (`self`), or not always (`optional`). */
-  tenant?: 'row' | 'self' | 'optional';
+  /**
+   * How a row knows its account: by `account_id` (`row`), by being one (`self`), or not always: rows without an account are the
+   * platform's own (`optional`), or everybody's to read and super's to write (`shared`).
+   */
+  tenant?: 'row' | 'self' | 'optional' | 'shared';
   access: Access;
   /** Indexes beside those of the account, the references and unique attributes. */
   indexes?: { columns: string[]; unique?: boolean }[];
@@ -119,6 +128,10 @@ function sequelizeType(kind: Kind, max?: number) {
       return DataType.INTEGER;
     case 'bigint':
       return DataType.BIGINT;
+    case 'float':
+      return DataType.DOUBLE;
+    case 'decimal':
+      return DataType.DECIMAL;
     case 'bool':
       return DataType.BOOLEAN;
     case 'datetime':
@@ -157,6 +170,8 @@ export function graphType(kind: Kind): GraphQLScalarType {
     anyId: ID,
     int: Int,
     bigint: SafeInt,
+    float: GraphQLFloat,
+    decimal: GraphQLFloat,
     datetime: DateTime,
     json: JsonValue,
   };

@@ -1,5 +1,5 @@
 import { ArgsType, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { GraphQLBoolean, GraphQLString, type GraphQLScalarType } from 'graphql';
+import { GraphQLBoolean, GraphQLFloat, GraphQLString, type GraphQLScalarType } from 'graphql';
 import type { Attribute, Kind } from './attributes';
 import { allEntities, graphType, type Entity } from './entity';
 import { allToManys, toManys, toOnes, targetsOf } from './registry';
@@ -82,6 +82,7 @@ const filterKinds = {
   IdFilter: { type: ID, operators: identifying },
   IntFilter: { type: Int, operators: comparing },
   SafeIntFilter: { type: SafeInt, operators: comparing },
+  FloatFilter: { type: GraphQLFloat, operators: comparing },
   BooleanFilter: { type: GraphQLBoolean, operators: identifying },
   DateTimeFilter: { type: DateTime, operators: comparing },
   JsonFilter: { type: GraphQLString, operators: ['isNull', 'isNotNull', ...matching] },
@@ -94,6 +95,8 @@ const filterNameOf = (kind: Kind): keyof typeof filterKinds => {
     anyId: 'IdFilter',
     int: 'IntFilter',
     bigint: 'SafeIntFilter',
+    float: 'FloatFilter',
+    decimal: 'FloatFilter',
     bool: 'BooleanFilter',
     datetime: 'DateTimeFilter',
     json: 'JsonFilter',

@@ -55,9 +55,14 @@ export async function checkInput(
     }
   }
   for (const { name, any } of entity.attributes.values()) {
-    const type = any && values[any.typeAttribute];
-    if (isChange && type !== undefined && type !== before[any?.typeAttribute ?? ''] && input[name] == null)
-      problems[any?.typeAttribute ?? ''] = `changes only together with ${name}`;
+    if (!any) continue;
+    const typeName = any.typeAttribute;
+    const [type, id] = [values[typeName], input[name]];
+    if (type === undefined && id === undefined) continue;
+    const hasType = (type === undefined ? before[typeName] : type) != null;
+    const hasId = (id === undefined ? before[name] : id) != null;
+    const moved = isChange && type !== undefined && type !== before[typeName] && id === undefined;
+    if (moved || hasType !== hasId) problems[typeName] ??= `changes only together with ${name}`;
   }
   if (Object.keys(problems).length > 0) throw invalid(problems);
   const through: Values = {};
@@ -84,7 +89,7 @@ const isHeld = (value: unknown, held: unknown): boolean =>
 export const maxText = 65_535;
 const maxLongText = 16 * 1024 ** 2;
 
-function problemOf({ kind, max, name }: Attribute, value: unknown): string | undefined {
+function problemOf({ kind, max, digits, name }: Attribute, value: unknown): string | undefined {
   if (kind === 'hash')
     return new RegExp(`^[0-9a-f]{${String(max)}}$`).test(String(value)) ? undefined : 'is no digest';
   if (kind === 'anyType') return findEntity(String(value)) ? undefined : 'names no object type';
@@ -96,10 +101,15 @@ function problemOf({ kind, max, name }: Attribute, value: unknown): string | und
     return `nests more than ${String(maxJsonDepth)} deep`;
   if ((kind === 'longtext' || kind === 'json') && Buffer.byteLength(JSON.stringify(value)) > maxLongText)
     return `is longer than ${String(maxLongText)} bytes`;
+  if (digits && !hasDigits(Number(value), digits))
+    return `has more than ${String(digits[0] - digits[1])} digits before the point or ${String(digits[1])} after it`;
   if (kind === 'datetime' && Number.isNaN((value as Date).getTime())) return 'is no moment';
   if (typeof value === 'string' && value.includes('\0')) return `${name} holds a NUL character`;
   return undefined;
 }
+
+const hasDigits = (value: number, [all, after]: [number, number]): boolean =>
+  Math.abs(value) < 10 ** (all - after) && Number(value.toFixed(after)) === value;
 
 /** MariaDB takes no JSON that nests deeper. */
 const maxJsonDepth = 31;

@@ -13,7 +13,9 @@ export type Level = (typeof levels)[number];
 
 const rank = Object.fromEntries(levels.map((level, index) => [level, index])) as Record<Level, number>;
 
-export const atLeast = (level: Level, needed: Level): boolean => rank[level] >= rank[needed];
+/** Does the level include the one needed? None includes `never`. */
+export const atLeast = (level: Level, needed: Level | 'never'): boolean =>
+  needed !== 'never' && rank[level] >= rank[needed];
 
 export const isLevel = (value: unknown): value is Level =>
   typeof value === 'string' && Object.hasOwn(rank, value);

@@ -1,3 +1,4 @@
+import type { Transaction } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context, Identity, Viewer } from './context';
@@ -19,9 +20,13 @@ import { owners } from './registry';
 export function scope(ctx: Context, entity: Entity, t: string, values: Bindable[]): string {
   mayRead(ctx, entity);
   const { account } = ctx.viewer;
-  if (!account) return 'FALSE';
-  values.push(account.pk);
-  return [`${accountColumn(entity, t)} = ?`, ...rowRules(ctx.viewer, entity, t, values)].join(' AND ');
+  const shared = entity.tenant === 'shared';
+  if (!account && !shared) return 'FALSE';
+  const column = accountColumn(entity, t);
+  const mine = account && `${column} = ?`;
+  if (account) values.push(account.pk);
+  const here = !shared ? mine : mine ? `(${mine} OR ${column} IS NULL)` : `${column} IS NULL`;
+  return [here, ...rowRules(ctx.viewer, entity, t, values)].join(' AND ');
 }
 
 /** @throws FORBIDDEN when the caller's level may not read the type at all. */
@@ -36,13 +41,18 @@ export function mayWrite(
   { access, name }: Entity,
   verb: 'create' | 'update' | 'remove',
 ): void {
-  if (!atLeast(viewer.level, access[verb]))
-    throw forbidden(`To ${verb} ${name} needs level ${access[verb]}; you are ${viewer.level}.`);
+  const level = access[verb];
+  if (!atLeast(viewer.level, level))
+    throw forbidden(
+      level === 'never'
+        ? `No caller may ${verb} ${name}: the server does.`
+        : `To ${verb} ${name} needs level ${level}; you are ${viewer.level}.`,
+    );
 }
 
 /** May the caller read this attribute's true value? */
 export const maySee = ({ level }: Viewer, { read }: Attribute): boolean =>
-  read === undefined || (read !== 'never' && atLeast(level, read));
+  read === undefined || atLeast(level, read);
 
 /** May the caller set this attribute? */
 export const maySet = ({ level }: Viewer, { write }: Attribute): boolean =>
@@ -55,11 +65,18 @@ const accountColumn = ({ tenant }: Entity, t: string): string =>
  * Rules beyond the account: rows hidden below a level, rows of other people, and rows that belong to an object which is out of
  * sight itself. Empty for most callers and types.
  */
-function rowRules(viewer: Viewer, entity: Entity, t: string, values: Bindable[]): string[] {
-  const { hidden, own, readAll } = entity.access;
+function rowRules(
+  viewer: Viewer,
+  entity: Entity,
+  t: string,
+  values: Bindable[],
+  { toWrite = false } = {},
+): string[] {
+  const { hidden, own, readAll, writeAll = readAll } = entity.access;
+  const all = toWrite ? writeAll : readAll;
   const rules: string[] = [];
   if (hidden && !atLeast(viewer.level, hidden.below)) rules.push(`(${hidden.where(t)}) IS NOT TRUE`);
-  if (own && readAll && seesOwn(viewer, readAll)) rules.push(ownCondition(viewer, entity, own, t, values));
+  if (own && all && isLimitedToOwn(viewer, all)) rules.push(ownCondition(viewer, entity, own, t, values));
   for (const { name, column, ref } of owners(entity)) {
     if (!ref) continue;
     const { hidden: hides, own: owned } = entityOf(ref.type).access;
@@ -75,13 +92,12 @@ function rowRules(viewer: Viewer, entity: Entity, t: string, values: Bindable[])
   return rules;
 }
 
-/** Is there a rule, beyond the account, on what of this type the caller sees? */
+/** Is there a rule, beyond the account, on what of this type the caller may change? */
 export const hasRules = ({ viewer }: Context, entity: Entity): boolean =>
-  rowRules(viewer, entity, 't', []).length > 0;
+  rowRules(viewer, entity, 't', [], { toWrite: true }).length > 0;
 
-/** Is the caller one of those who see their own rows only? */
-const seesOwn = (viewer: Viewer, readAll: Level): boolean =>
-  !atLeast(viewer.level, readAll) && !isProgram(viewer);
+const isLimitedToOwn = (viewer: Viewer, all: Level): boolean =>
+  !atLeast(viewer.level, all) && !isProgram(viewer);
 
 /** A trusted key without a person acts for its users, as old programs do: it owns nothing and may see what they own. */
 const isProgram = ({ person, user, level }: Viewer): boolean => !person && !user && atLeast(level, 'trusted');
@@ -97,9 +113,13 @@ function ownCondition(viewer: Viewer, entity: Entity, own: string, t: string, va
   const type = attribute?.kind === 'id' ? entity.table : attribute?.ref?.type;
   const identity = type === 'user' ? viewer.user : viewer.person;
   if (!identity) return 'FALSE';
-  values.push(attribute?.kind === 'string' ? identity.id : identity.pk);
-  return attribute?.kind === 'id' ? `${t}.id = ?` : `${t}.\`${attribute?.column ?? ''}\` = ?`;
+  values.push(identity.pk);
+  if (attribute?.kind === 'id') return `${t}.id = ?`;
+  return `${t}.\`${attribute?.column ?? ''}\` = ${attribute?.ref ? '?' : externalIdSql}`;
 }
+
+/** The id of a person in the membership system, by which rows name their owner. */
+const externalIdSql = '(SELECT m.external_person_id FROM `person` m WHERE m.id = ?)';
 
 /** What {@link owned} needs of a row that was found by its id alone. */
 export interface Ownership {
@@ -108,48 +128,72 @@ export interface Ownership {
 }
 
 /** Columns that make a row, found by its id alone, answer whose it is. */
-export function ownershipColumns(ctx: Context, entity: Entity, t: string, values: Bindable[]): string {
-  const rules = rowRules(ctx.viewer, entity, t, values);
+export function ownershipColumns(
+  ctx: Context,
+  entity: Entity,
+  t: string,
+  values: Bindable[],
+  use?: { toWrite: boolean },
+): string {
+  const rules = rowRules(ctx.viewer, entity, t, values, use);
   return `${accountColumn(entity, t)} AS \`$account\`, ${rules.length ? rules.join(' AND ') : '1'} AS \`$visible\``;
 }
 
 /**
- * Lets a row pass that the caller may see.
- * @throws FORBIDDEN when it belongs to another account, or a rule of the type hides it.
+ * Lets a row pass that the caller may see, or change.
+ * @throws FORBIDDEN when it belongs to another account, or a rule of the type is against it.
  */
-export function owned<Row extends Ownership>(ctx: Context, { name }: Entity, row: Row): Row {
+export function owned<Row extends Ownership>(
+  ctx: Context,
+  { name, tenant }: Entity,
+  row: Row,
+  { toWrite = false } = {},
+): Row {
   const { viewer, log } = ctx;
-  if (row.$account === null || row.$account !== viewer.account?.pk) {
+  const isGlobal = row.$account === null && tenant === 'shared';
+  if (isGlobal ? toWrite : row.$account === null || row.$account !== viewer.account?.pk) {
     if (viewer.level !== 'super') throw forbidden(`This ${name} is not in your account.`);
     log.warn({ type: name, account: row.$account }, 'super crosses into another account');
   } else if (!row.$visible) {
-    throw forbidden(`This ${name} is not for you to see.`);
+    throw forbidden(`This ${name} is not for you to ${toWrite ? 'change' : 'see'}.`);
   }
   return row;
 }
 
 /**
- * The account that a new row belongs to: always the caller's.
+ * The account that a new row belongs to: always the caller's. Super, without one, makes what all share.
  * @throws FORBIDDEN when the call came without one.
  */
-export function accountForNew(ctx: Context): Identity {
-  if (!ctx.viewer.account) throw forbidden('This needs an account: send the header x-account-id.');
-  return ctx.viewer.account;
+export function accountForNew(ctx: Context, { tenant }: Entity): Identity | null {
+  const { account, level } = ctx.viewer;
+  if (!account && !(tenant === 'shared' && level === 'super'))
+    throw forbidden('This needs an account: send the header x-account-id.');
+  return account;
 }
 
 /**
- * Whose a new or changed row must be: of who sees only own rows, nobody else's.
+ * The owner of a new row, when its maker may only have rows of their own.
  * @throws FORBIDDEN when the caller is nobody who could own it.
  */
-export function ownerOfNew(
-  { viewer }: Context,
+export async function ownerOfNew(
+  { viewer, services }: Context,
   { access, attributes, name }: Entity,
-): { name: string; pk: number } | undefined {
-  const attribute = access.own === undefined ? undefined : attributes.get(access.own);
-  if (!attribute?.ref || !access.readAll || !seesOwn(viewer, access.readAll)) return undefined;
-  const identity = attribute.ref.type === 'user' ? viewer.user : viewer.person;
+  tx: Transaction,
+): Promise<{ name: string; value: number | string } | undefined> {
+  const { own, readAll, writeAll = readAll } = access;
+  const attribute = own === undefined ? undefined : attributes.get(own);
+  if (!attribute || attribute.kind === 'id' || !writeAll || !isLimitedToOwn(viewer, writeAll))
+    return undefined;
+  const identity = attribute.ref?.type === 'user' ? viewer.user : viewer.person;
   if (!identity) throw forbidden(`A ${name} belongs to a person: sign in as one.`);
-  return { name: attribute.name, pk: identity.pk };
+  if (attribute.ref) return { name: attribute.name, value: identity.pk };
+  const [member] = await services.database.select<{ id: string | null }>(
+    `SELECT ${externalIdSql} AS id`,
+    [identity.pk],
+    tx,
+  );
+  if (!member?.id) throw forbidden(`A ${name} belongs to a member: sign in as one.`);
+  return { name: attribute.name, value: member.id };
 }
 
 /**
@@ -157,7 +201,7 @@ export function ownerOfNew(
  * @throws FORBIDDEN
  */
 export function mayReferTo(ctx: Context, { tenant, name }: Entity, { $account, $visible }: Ownership): void {
-  const here = $account === ctx.viewer.account?.pk || ($account === null && tenant === 'optional');
+  const here = $account === ctx.viewer.account?.pk || ($account === null && tenant === 'shared');
   if (!here) throw forbidden(`This ${name} is not in your account.`);
   if (!$visible) throw forbidden(`This ${name} is not for you to refer to.`);
 }

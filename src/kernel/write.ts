@@ -45,15 +45,15 @@ export async function insertObject(
   server: Values,
   tx: Transaction,
 ): Promise<void> {
-  const account = accountForNew(ctx);
+  const account = accountForNew(ctx, entity);
   const values = { ...(await checkInput(ctx, entity, input, {}, tx)), ...server };
-  const owner = ownerOfNew(ctx, entity);
-  if (owner) values[owner.name] ??= owner.pk;
+  const owner = await ownerOfNew(ctx, entity, tx);
+  if (owner) values[owner.name] ??= owner.value;
   requireAll(entity, values);
   const now = databaseFromDate(ctx.services.now());
   for (const { name, default: fallback, sql } of entity.attributes.values())
     if (fallback !== undefined && !sql) values[name] ??= fallback;
-  if (entity.attributes.has('accountId')) values.accountId ??= account.pk;
+  if (entity.attributes.has('accountId')) values.accountId ??= account?.pk ?? null;
   await entity.type.create(
     { ...values, ...searchText(entity, values), id, createdOn: now, updatedOn: now },
     { transaction: tx, returning: false, hooks: false, validate: false },
@@ -110,8 +110,8 @@ export async function updateObject(ctx: Context, entity: Entity, id: string, inp
 }
 
 /**
- * Asks once more, of the row as it has become: nobody makes or leaves behind what they may not see, be it another's, or hidden
- * from them by a rule.
+ * Asks once more, of the row as it has become: nobody makes or leaves behind what they may not see or change, be it another's, or
+ * hidden from them by a rule.
  * @throws FORBIDDEN, which takes the write back.
  */
 async function stillVisible(ctx: Context, entity: Entity, id: string, tx: Transaction): Promise<void> {
@@ -123,7 +123,7 @@ export async function lockObject(ctx: Context, entity: Entity, id: string, tx: T
   if (!isPublicId(id)) throw notFound(entity.name, id);
   const { database } = ctx.services;
   const values: Bindable[] = [];
-  const ownership = ownershipColumns(ctx, entity, 't', values);
+  const ownership = ownershipColumns(ctx, entity, 't', values, { toWrite: true });
   const columns = [...entity.attributes.values()]
     .filter(({ sql }) => !sql)
     .map(({ name, column }) => `t.\`${column}\` AS \`${name}\``);
@@ -135,7 +135,7 @@ export async function lockObject(ctx: Context, entity: Entity, id: string, tx: T
     tx,
   );
   if (row?.id !== id) throw notFound(entity.name, id);
-  return owned(ctx, entity, row);
+  return owned(ctx, entity, row, { toWrite: true });
 }
 
 export type Locked = Values & Ownership & { $pk: number; id: string };

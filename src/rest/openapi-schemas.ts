@@ -12,6 +12,7 @@ const shapes: Record<string, JsonSchema> = {
   Boolean: { type: 'boolean' },
   Int: { type: 'integer', format: 'int32' },
   SafeInt: { type: 'integer', format: 'int64' },
+  Float: { type: 'number', format: 'double' },
   DateTime: { type: 'string', format: 'date-time' },
   // Any JSON at all.
   JSON: {},

@@ -77,6 +77,12 @@ export function valueFrom({ kind }: Attribute, value: unknown): Read {
         ? { value: number }
         : { problem: 'must be a whole number' };
     }
+    case 'float':
+    case 'decimal': {
+      const number =
+        typeof value === 'string' && /^-?\d{1,16}(?:\.\d{1,16})?$/.test(value) ? Number(value) : value;
+      return typeof number === 'number' ? { value: number } : { problem: 'must be a number' };
+    }
     case 'datetime': {
       const moment = typeof value === 'string' ? momentFrom(value) : undefined;
       return moment ? { value: moment } : { problem: 'must be a moment as in 2026-01-31T09:00:00Z' };

@@ -41,7 +41,7 @@ interface Identity {
 }
 
 /** Keys that open every account, one for each level. */
-export const keyOf = (level: Level): string => `test-key-${level}`;
+export const keyOf = (level: Level | 'never'): string => `test-key-${level}`;
 
 /** The real application on a port of its own, over the database of this run, with two accounts in it. */
 export class TestApp {
@@ -102,7 +102,7 @@ export class TestApp {
   }
 
   /** A caller by a key of this level, with an account: that of `here` unless another is given, none for null. */
-  as(level: Level, account: string | null = this.here.account): Caller {
+  as(level: Level | 'never', account: string | null = this.here.account): Caller {
     return new Caller(this, {
       'x-aether-api-key': keyOf(level),
       ...(account !== null && { 'x-account-id': account }),
@@ -120,7 +120,7 @@ export class TestApp {
 
   /** A person who has signed in, with a key that opens nothing by itself. */
   async signedIn(
-    level: Level,
+    level: Level | 'never',
     { person, user, account = this.here.account }: Identity = {},
   ): Promise<Caller> {
     const claims = { account_id: account, person_id: person, user_id: user, [level]: true };

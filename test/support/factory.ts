@@ -173,6 +173,10 @@ export function valueOf(entity: Entity, attribute: Attribute, n: number, full = 
       return full ? (seed % 2_000_000) - 1_000_000 : (seed % 7) - 3;
     case 'bigint':
       return full ? 2 ** 33 + seed : 2 ** 33 + (seed % 5);
+    case 'float':
+      return ((full ? seed : seed % 9) - 3) / 8;
+    case 'decimal':
+      return ((full ? seed % 1_000_000 : seed % 7) - 3) / 100;
     case 'bool':
       // Lists leave out what is off or hidden; most of it is neither.
       if (name === 'enable') return full || seed % 5 !== 0;

@@ -74,6 +74,9 @@ export function operandsOf(
         return [...some, 0, -5];
       case 'bigint':
         return [...some, 0, 2 ** 40];
+      case 'float':
+      case 'decimal':
+        return [...some, 0, 0.25];
       case 'bool':
         return [true, false];
       case 'datetime':
