@@ -3,9 +3,9 @@ import type { UploadForm } from '../files/multipart';
 import type { Context } from '../kernel/context';
 import { entityOf } from '../kernel/entity';
 import { unprocessable } from '../kernel/errors';
-import { newPublicId } from '../kernel/public-id';
 import { extensionOf } from '../files/names';
 import { mayWrite } from '../kernel/tenancy';
+import { write } from '../kernel/unit-of-work';
 import { insertObject } from '../kernel/write';
 
 /** Asked before the first byte is read. */
@@ -24,13 +24,10 @@ export async function uploadEventFiles(ctx: Context, { fields, files }: UploadFo
   const target = fields.for_id ?? fields.event_id;
   if (type === undefined || target === undefined)
     throw unprocessable('An event file needs for_type and for_id.');
-  const ids: string[] = [];
-  await ctx.services.database.transaction(async (tx) => {
-    ids.length = 0;
+  return write(ctx, async (unit) => {
+    const ids: string[] = [];
     for (const file of files) {
-      const id = newPublicId();
-      ids.push(id);
-      const hosted = await hostFile(ctx, file, tx);
+      const hosted = await hostFile(unit, file);
       const input = {
         forType: type,
         forId: target,
@@ -42,11 +39,11 @@ export async function uploadEventFiles(ctx: Context, { fields, files }: UploadFo
         filename: file.filename,
         extension: extensionOf(file.filename),
       };
-      await insertObject(ctx, entityOf('event_file'), id, input, {}, tx);
-      await linkFile(ctx, hosted, 'event_file', id, tx);
+      const id = await insertObject(unit, entityOf('event_file'), input);
+      await linkFile(unit, hosted, 'event_file', id);
+      ids.push(id);
     }
     for (const { received } of files) await received.commit();
+    return ids;
   });
-  ctx.services.changed('event_file');
-  return ids;
 }

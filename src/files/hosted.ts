@@ -1,49 +1,31 @@
-import type { Transaction } from 'sequelize';
 import type { Bindable } from '../database/database';
-import type { Context } from '../kernel/context';
 import { entityOf } from '../kernel/entity';
-import { newPublicId } from '../kernel/public-id';
 import { scope } from '../kernel/tenancy';
+import type { UnitOfWork } from '../kernel/unit-of-work';
 import { insertObject } from '../kernel/write';
 import type { UploadedFile } from './multipart';
 import { extensionOf } from './names';
 
 /**
- * Makes the hosted file of an upload, or finds the account's own with the same bytes; inside the caller's transaction. Answers the
+ * Makes the hosted file of an upload, or finds the account's own with the same bytes; inside the caller's unit of work. Answers the
  * file's public id.
  */
 export async function hostFile(
-  ctx: Context,
+  unit: UnitOfWork,
   { filename, contentType, received: { sha256, size } }: UploadedFile,
-  tx: Transaction,
 ): Promise<string> {
-  const known = await findBytes(ctx, sha256, tx);
+  const known = await findBytes(unit, sha256);
   if (known !== undefined) return known;
-  const id = newPublicId();
   const extension = extensionOf(filename);
   const input = { name: filename, filename, extension, contentType, hashSha256: sha256, size };
-  await insertObject(ctx, entityOf('hosted_file'), id, input, {}, tx);
-  return id;
+  return insertObject(unit, entityOf('hosted_file'), input);
 }
 
 /** Says that an object holds a hosted file. */
-export const linkFile = (
-  ctx: Context,
-  file: string,
-  type: string,
-  id: string,
-  tx: Transaction,
-): Promise<void> =>
-  insertObject(
-    ctx,
-    entityOf('hosted_file_link'),
-    newPublicId(),
-    { hostedFileId: file, linkToType: type, linkToId: id },
-    {},
-    tx,
-  );
+export const linkFile = (unit: UnitOfWork, file: string, type: string, id: string): Promise<string> =>
+  insertObject(unit, entityOf('hosted_file_link'), { hostedFileId: file, linkToType: type, linkToId: id });
 
-async function findBytes(ctx: Context, sha256: string, tx: Transaction): Promise<string | undefined> {
+async function findBytes({ ctx, tx }: UnitOfWork, sha256: string): Promise<string | undefined> {
   const values: Bindable[] = [];
   const visible = scope(ctx, entityOf('hosted_file'), 't', values);
   const [row] = await ctx.services.database.select<{ id: string }>(

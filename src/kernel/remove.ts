@@ -1,11 +1,11 @@
-import type { Transaction } from 'sequelize';
 import type { Context } from './context';
 import type { Entity } from './entity';
 import { AetherError, badRequest } from './errors';
 import { RemoveMethod } from './input-types';
 import { referencesTo } from './registry';
 import { mayWrite } from './tenancy';
-import { childrenWhere, keysOf, lockObject, writeObject } from './write';
+import { write, type RowKey, type UnitOfWork } from './unit-of-work';
+import { changeObject, changeRows, childrenOf, lockObject } from './write';
 
 /**
  * Hides, disables or deletes an object; deleting takes along what belongs to it, in one transaction.
@@ -18,40 +18,32 @@ export async function removeObject(
   method: RemoveMethod,
 ): Promise<void> {
   mayWrite(ctx, entity, method === RemoveMethod.DELETE ? 'remove' : 'update');
-  await ctx.services.database.transaction(async (tx) => {
-    const row = await lockObject(ctx, entity, id, tx);
-    if (method === RemoveMethod.DELETE) return deleteRows(ctx, entity, [row.$pk], tx);
+  await write(ctx, async (unit) => {
+    const row = await lockObject(unit, entity, id);
+    if (method === RemoveMethod.DELETE) return deleteRows(unit, entity, [{ pk: row.$pk, id }]);
     const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
     if (!entity.attributes.has(mark))
       throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
-    await writeObject(ctx, entity, row, { [mark]: mark === 'hide' }, tx);
+    await changeObject(unit, entity, row, { [mark]: mark === 'hide' });
   });
-  ctx.services.changed(entity.table);
 }
 
-async function deleteRows(ctx: Context, entity: Entity, pks: number[], tx: Transaction): Promise<void> {
-  if (pks.length === 0) return;
+async function deleteRows(unit: UnitOfWork, entity: Entity, rows: RowKey[]): Promise<void> {
+  if (rows.length === 0) return;
+  const pks = rows.map(({ pk }) => pk);
   for (const { entity: child, attribute } of referencesTo(entity)) {
-    const where = childrenWhere(entity, attribute, pks);
+    const children = await childrenOf(unit, entity, pks, child, attribute);
+    if (children.length === 0) continue;
     const onRemove = attribute.ref?.onRemove ?? attribute.any?.onRemove ?? 'cascade';
-    if (onRemove === 'nullify') {
-      await child.type.update(
-        { [attribute.name]: null },
-        { where, transaction: tx, hooks: false, validate: false },
-      );
-      continue;
-    }
-    const children = await keysOf(child, where, tx);
-    if (children.length > 0 && onRemove === 'restrict')
+    if (onRemove === 'restrict')
       throw new AetherError(
         'DATABASE_CONSTRAINT',
         `This ${entity.name} is in use by ${String(children.length)} ${child.plural}.`,
-        {
-          databaseCode: 1451,
-        },
+        { databaseCode: 1451 },
       );
-    await deleteRows(ctx, child, children, tx);
+    if (onRemove === 'nullify') await changeRows(unit, child, children, { [attribute.name]: null });
+    else await deleteRows(unit, child, children);
   }
-  await entity.type.destroy({ where: { pk: pks }, transaction: tx, hooks: false });
-  for (const pk of pks) ctx.services.publicIds.forget(entity.table, pk);
+  await entity.type.destroy({ where: { pk: pks }, transaction: unit.tx, hooks: false });
+  unit.touch(entity, 'removed', rows);
 }

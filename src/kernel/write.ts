@@ -1,4 +1,3 @@
-import type { Transaction, WhereOptions } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context } from './context';
@@ -9,6 +8,7 @@ import { isRequired } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
 import { referencesTo } from './registry';
 import { databaseFromDate } from './scalars';
+import { write, type RowKey, type UnitOfWork } from './unit-of-work';
 import {
   accountForNew,
   hasRules,
@@ -30,21 +30,18 @@ export async function createObject(
   server: Values = {},
 ): Promise<string> {
   mayWrite(ctx, entity, 'create');
-  const id = newPublicId();
-  await ctx.services.database.transaction((tx) => insertObject(ctx, entity, id, input, server, tx));
-  ctx.services.changed(entity.table);
-  return id;
+  return write(ctx, (unit) => insertObject(unit, entity, input, server));
 }
 
-/** The same inside a transaction, for operations that write several objects; `server` holds what no caller may set. */
+/** The same inside a unit of work, for operations that write several objects; `server` holds what no caller may set. */
 export async function insertObject(
-  ctx: Context,
+  unit: UnitOfWork,
   entity: Entity,
-  id: string,
   input: Input,
-  server: Values,
-  tx: Transaction,
-): Promise<void> {
+  server: Values = {},
+): Promise<string> {
+  const { ctx, tx } = unit;
+  const id = newPublicId();
   const account = accountForNew(ctx, entity);
   const values = { ...(await checkInput(ctx, entity, input, {}, tx)), ...server };
   const owner = await ownerOfNew(ctx, entity, tx);
@@ -54,11 +51,17 @@ export async function insertObject(
   for (const { name, default: fallback, sql } of entity.attributes.values())
     if (fallback !== undefined && !sql) values[name] ??= fallback;
   if (entity.attributes.has('accountId')) values.accountId ??= account?.pk ?? null;
-  await entity.type.create(
-    { ...values, ...searchText(entity, values), id, createdOn: now, updatedOn: now },
-    { transaction: tx, returning: false, hooks: false, validate: false },
-  );
-  await stillVisible(ctx, entity, id, tx);
+  const row = entity.type.build({
+    ...values,
+    ...searchText(entity, values),
+    id,
+    createdOn: now,
+    updatedOn: now,
+  });
+  await row.save({ transaction: tx, returning: false, hooks: false, validate: false });
+  unit.touch(entity, 'created', [{ pk: row.get('pk') as number, id }]);
+  await stillVisible(unit, entity, id);
+  return id;
 }
 
 function requireAll(entity: Entity, values: Values): void {
@@ -97,16 +100,15 @@ export function searchText({ attributes }: Entity, values: Values): Values {
  */
 export async function updateObject(ctx: Context, entity: Entity, id: string, input: Input): Promise<void> {
   mayWrite(ctx, entity, 'update');
-  await ctx.services.database.transaction(async (tx) => {
-    const before = await lockObject(ctx, entity, id, tx);
-    const values = await checkInput(ctx, entity, input, before, tx);
+  await write(ctx, async (unit) => {
+    const before = await lockObject(unit, entity, id);
+    const values = await checkInput(ctx, entity, input, before, unit.tx);
     for (const { name, once } of entity.attributes.values())
       if (once && values[name] !== undefined && before[name] != null && before[name] !== values[name])
         throw invalid({ [name]: 'is set once and does not change' });
-    await writeObject(ctx, entity, before, values, tx);
-    await stillVisible(ctx, entity, id, tx);
+    await changeObject(unit, entity, before, values);
+    await stillVisible(unit, entity, id);
   });
-  ctx.services.changed(entity.table);
 }
 
 /**
@@ -114,12 +116,12 @@ export async function updateObject(ctx: Context, entity: Entity, id: string, inp
  * hidden from them by a rule.
  * @throws FORBIDDEN, which takes the write back.
  */
-async function stillVisible(ctx: Context, entity: Entity, id: string, tx: Transaction): Promise<void> {
-  if (hasRules(ctx, entity)) await lockObject(ctx, entity, id, tx);
+async function stillVisible(unit: UnitOfWork, entity: Entity, id: string): Promise<void> {
+  if (hasRules(unit.ctx, entity)) await lockObject(unit, entity, id);
 }
 
 /** The row as it is, locked until the transaction ends, after asking whether the caller may touch it. */
-export async function lockObject(ctx: Context, entity: Entity, id: string, tx: Transaction): Promise<Locked> {
+export async function lockObject({ ctx, tx }: UnitOfWork, entity: Entity, id: string): Promise<Locked> {
   if (!isPublicId(id)) throw notFound(entity.name, id);
   const { database } = ctx.services;
   const values: Bindable[] = [];
@@ -140,34 +142,46 @@ export async function lockObject(ctx: Context, entity: Entity, id: string, tx: T
 
 export type Locked = Values & Ownership & { $pk: number; id: string };
 
-export async function writeObject(
-  ctx: Context,
+/** Writes the values given of a locked row; rows below it that have taken a reference from it follow. */
+export async function changeObject(
+  unit: UnitOfWork,
   entity: Entity,
   before: Locked,
   values: Values,
-  tx: Transaction,
 ): Promise<void> {
   if (Object.keys(values).length === 0) return;
   const text = searchText(entity, { ...before, ...values });
-  const updatedOn = databaseFromDate(ctx.services.now());
+  const { $pk: pk, id } = before;
+  await changeRows(unit, entity, [{ pk, id }], { ...values, ...text });
+  const moved = Object.entries(values).filter(
+    ([name, value]) => entity.attributes.get(name)?.ref && value !== before[name],
+  );
+  if (moved.length > 0) await tellChildren(unit, entity, [pk], Object.fromEntries(moved));
+}
+
+/** Writes the same values into several rows. */
+export async function changeRows(
+  unit: UnitOfWork,
+  entity: Entity,
+  rows: RowKey[],
+  values: Values,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const updatedOn = databaseFromDate(unit.ctx.services.now());
   await entity.type.update(
-    { ...values, ...text, updatedOn },
-    { where: { pk: before.$pk }, transaction: tx, hooks: false, validate: false },
+    { ...values, ...(entity.attributes.has('updatedOn') && { updatedOn }) },
+    {
+      where: { pk: rows.map(({ pk }) => pk) },
+      transaction: unit.tx,
+      hooks: false,
+      validate: false,
+    },
   );
-  const moved = Object.keys(values).filter(
-    (name) => entity.attributes.get(name)?.ref && values[name] !== before[name],
-  );
-  if (moved.length > 0)
-    await tellChildren(
-      entity,
-      [before.$pk],
-      Object.fromEntries(moved.map((name) => [name, values[name] ?? null])),
-      tx,
-    );
+  unit.touch(entity, 'updated', rows);
 }
 
 /** References that rows below have taken from a row follow when it moves. */
-async function tellChildren(entity: Entity, pks: number[], moved: Values, tx: Transaction): Promise<void> {
+async function tellChildren(unit: UnitOfWork, entity: Entity, pks: number[], moved: Values): Promise<void> {
   for (const { entity: child, attribute } of referencesTo(entity)) {
     const changes: Values = {};
     for (const [name, value] of Object.entries(moved)) {
@@ -176,19 +190,27 @@ async function tellChildren(entity: Entity, pks: number[], moved: Values, tx: Tr
       if (copy) changes[copy.name] = value;
     }
     if (Object.keys(changes).length === 0) continue;
-    const where = childrenWhere(entity, attribute, pks);
-    await child.type.update(changes, { where, transaction: tx, hooks: false, validate: false });
-    await tellChildren(child, await keysOf(child, where, tx), changes, tx);
+    const children = await childrenOf(unit, entity, pks, child, attribute);
+    await changeRows(unit, child, children, changes);
+    await tellChildren(
+      unit,
+      child,
+      children.map(({ pk }) => pk),
+      changes,
+    );
   }
 }
 
-/** The rows that refer to these rows, as Sequelize has it. */
-export const childrenWhere = (target: Entity, { name, any }: Attribute, pks: number[]) => ({
-  [name]: pks,
-  ...(any && { [any.typeAttribute]: target.table }),
-});
-
-export async function keysOf({ type }: Entity, where: WhereOptions, tx: Transaction): Promise<number[]> {
-  const rows = await type.findAll({ attributes: ['pk'], where, transaction: tx, raw: true });
-  return (rows as unknown as { pk: number }[]).map(({ pk }) => pk);
+/** The rows that refer to these rows through an attribute. */
+export async function childrenOf(
+  { tx }: UnitOfWork,
+  target: Entity,
+  pks: number[],
+  child: Entity,
+  { name, any }: Attribute,
+): Promise<RowKey[]> {
+  if (pks.length === 0) return [];
+  const where = { [name]: pks, ...(any && { [any.typeAttribute]: target.table }) };
+  const rows = await child.type.findAll({ attributes: ['pk', 'id'], where, transaction: tx, raw: true });
+  return rows as unknown as RowKey[];
 }
