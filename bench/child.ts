@@ -71,7 +71,7 @@ export class Program {
   /** @throws Error when it ends before it listens. */
   static async start(file: string, env: NodeJS.ProcessEnv): Promise<Program> {
     // As `npm start` has it.
-    const execArgv = ['--max-semi-space-size=64', '--expose-gc'];
+    const execArgv = ['--max-semi-space-size=64', '--heap-growing-percent=100', '--expose-gc'];
     const child = fork(join(__dirname, file), {
       env,
       execArgv,
@@ -95,6 +95,12 @@ export class Program {
   private ask<T extends object>(question: Question): Promise<T> {
     this.child.send(question);
     return answer<T>(this.child, 'a program under test');
+  }
+
+  /** Memory of the process now, in bytes, without asking it. */
+  rss(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
   }
 
   /** CPU time used so far by all threads of the process, in microseconds. */

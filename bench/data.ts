@@ -9,12 +9,17 @@ import { readConfig } from '../src/config';
 import { allEntities } from '../src/kernel/entity';
 import { openServices } from '../src/services';
 import type { Targets } from './cases';
+import type { LargeList } from './large';
 
 export interface Data {
   key: string;
   targets: Targets[];
+  /** The longest lists that there are. */
+  wholeLists: LargeList[];
   rows: number;
 }
+
+const show = 'BenchAcct-show';
 
 /** 120 sessions an account: a list of 100 is a page of more. */
 const accounts = 10;
@@ -46,10 +51,15 @@ export async function seedData(env: NodeJS.ProcessEnv, factor: number): Promise<
         );
       targets.push({ account: accountId(n), events });
     }
-    rows += (await seedShow(services, { factor, account: 'BenchAcct-show' })).made;
+    rows += (await seedShow(services, { factor, account: show })).made;
     // The database plans by what it counted when the tables were empty, until it counts again by itself.
     for (const { table } of allEntities()) await services.database.select(`ANALYZE TABLE \`${table}\``);
-    return { key, targets, rows };
+    const headers = { 'x-aether-api-key': key, 'x-account-id': show };
+    const wholeLists = ['event_file', 'event_badge'].map((type) => ({
+      path: `/v3/crud/${type}/?limit=999999`,
+      headers,
+    }));
+    return { key, targets, wholeLists, rows };
   } finally {
     await services.close();
   }

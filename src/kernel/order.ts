@@ -55,12 +55,16 @@ const usualOrder = ({ attributes }: Entity): OrderStep[] =>
     ] satisfies OrderStep[]
   ).filter(({ field }) => attributes.has(field));
 
-export const orderSql = ({ keys }: Order, reverse = false): string =>
+/** What to sort by: the values themselves, or what {@link positionColumns} called them in the table `from`. */
+export const orderSql = ({ keys }: Order, { reverse = false, from = '' } = {}): string =>
   keys
-    .flatMap(({ sql, descending, nullable }) => [
-      ...(nullable ? [`(${sql} IS NULL)${reverse ? ' DESC' : ''}`] : []),
-      `${sql}${descending === reverse ? '' : ' DESC'}`,
-    ])
+    .flatMap(({ sql, descending, nullable }, index) => {
+      const value = from ? `${from}.\`$o${String(index)}\`` : sql;
+      return [
+        ...(nullable ? [`(${value} IS NULL)${reverse ? ' DESC' : ''}`] : []),
+        `${value}${descending === reverse ? '' : ' DESC'}`,
+      ];
+    })
     .join(', ');
 
 /** The columns from which a row's {@link Position} is read. */

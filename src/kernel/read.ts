@@ -3,6 +3,7 @@ import type { Transaction } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context } from './context';
+import type { Position } from './cursor';
 import { findEntity, type Entity } from './entity';
 import { badRequest, notFound } from './errors';
 import { childCondition, conditionsOf } from './filter';
@@ -138,6 +139,8 @@ class Edge {
 class Connection {
   readonly order: Order;
   readonly window: Window;
+  /** Where the page starts, as its cursor says. */
+  readonly position: Position | undefined;
 
   constructor(
     readonly ctx: Context,
@@ -147,20 +150,20 @@ class Connection {
   ) {
     this.window = windowOf(args);
     this.order = orderOf(ctx, entity, args.orderBy, 't');
+    const { cursor } = this.window;
+    if (cursor !== undefined) this.position = ctx.services.cursors.decode(this.order.name, cursor);
   }
 
-  /** Conditions on the rows, without the place of the page. */
-  conditions(values: Bindable[]): string[] {
+  /** Conditions on the rows, without the place of the page; undefined when there can be none. */
+  conditions(values: Bindable[]): string[] | undefined {
     const visible = scope(this.ctx, this.entity, 't', values);
+    if (visible === 'FALSE') return undefined;
     return [visible, ...conditionsOf(this.ctx, this.entity, this.args, 't', values)];
   }
 
   /** The condition that starts the page behind its cursor. */
   start(values: Bindable[]): string[] {
-    const { cursor, reverse } = this.window;
-    if (cursor === undefined) return [];
-    const position = this.ctx.services.cursors.decode(this.order.name, cursor);
-    return [beyond(this.order, position, reverse, values)];
+    return this.position ? [beyond(this.order, this.position, this.window.reverse, values)] : [];
   }
 
   get columns(): string | undefined {
@@ -193,29 +196,97 @@ export async function readConnection(
   selection: ConnectionSelection,
 ): Promise<Page> {
   const connection = new Connection(ctx, entity, args, selection);
-  const { size, reverse, offset } = connection.window;
-  const values: Bindable[] = [];
-  const conditions = connection.conditions(values);
-  const count = async (): Promise<number> => {
-    const counted: Bindable[] = [];
-    const where = connection.conditions(counted).join(' AND ');
+  const rows = await selectPage(connection, entity.table, (values) => connection.conditions(values));
+  return connection.page(rows, async () => {
+    const values: Bindable[] = [];
+    const where = connection.conditions(values);
+    if (!where) return 0;
     const [row] = await ctx.services.database.select<{ n: number }>(
-      `SELECT COUNT(*) AS n FROM \`${entity.table}\` t WHERE ${where}`,
-      counted,
+      `SELECT COUNT(*) AS n FROM \`${entity.table}\` t WHERE ${where.join(' AND ')}`,
+      values,
     );
     return row?.n ?? 0;
-  };
-  if (conditions[0] === 'FALSE') return connection.page([], () => 0);
-  const where = [...conditions, ...connection.start(values)].join(' AND ');
+  });
+}
+
+/**
+ * Keys of the rows behind a page, in their order. A program that reads a list to its end in one request asks for page after page;
+ * if each were sorted anew, a long list would take the square of its length.
+ */
+interface Walk {
+  /** Key of the last row that was read. */
+  after: number;
+  keys: number[];
+}
+
+/** So many keys are sorted at once. */
+const keysAtOnce = 20_000;
+/** Smaller pages are those of people, who seldom read to the end. */
+const walked = 250;
+
+type Conditions = (values: Bindable[]) => string[] | undefined;
+
+/** The rows of one page of one list, and one more when there is one. */
+async function selectPage(connection: Connection, list: string, conditions: Conditions): Promise<Row[]> {
+  const { ctx, args, window, position } = connection;
+  const { size, reverse } = window;
+  if (size < walked || reverse) return selectSorted(connection, conditions);
+  const walk = ctx.once(`walk ${list} ${JSON.stringify({ ...args, after: undefined })}`, (): Walk => ({
+    after: 0,
+    keys: [],
+  }));
+  let rows: Row[] | undefined;
+  if (position && position.at(-1) === walk.after) {
+    if (walk.keys.length <= size) walk.keys = await selectKeys(connection, conditions, keysAtOnce);
+    rows = await selectByKeys(connection, walk.keys.slice(0, size + 1));
+  }
+  walk.keys = rows ? walk.keys.slice(size) : [];
+  rows ??= await selectSorted(connection, conditions);
+  walk.after = rows[size - 1]?.$pk ?? 0;
+  return rows;
+}
+
+async function selectSorted(connection: Connection, conditions: Conditions): Promise<Row[]> {
+  const { ctx, entity, order, selection, window, columns } = connection;
+  const { size, reverse, offset } = window;
+  const values: Bindable[] = [];
+  const where = conditions(values);
+  if (!where) return [];
+  const tail = `WHERE ${[...where, ...connection.start(values)].join(' AND ')} ORDER BY ${orderSql(order, { reverse })} LIMIT ? OFFSET ?`;
   values.push(size + 1, offset);
-  const by = `ORDER BY ${orderSql(connection.order, reverse)}`;
-  const chosen = `WHERE ${where} ${by} LIMIT ? OFFSET ?`;
-  const tail =
-    selection.plan.width > wide
-      ? `JOIN (SELECT t.id FROM \`${entity.table}\` t ${chosen}) k ON k.id = t.id ${by}`
-      : chosen;
-  const rows = await selectRows(ctx, selection.plan, { columns: connection.columns, tail, values });
-  return connection.page(rows, count);
+  if (selection.plan.width <= wide) return selectRows(ctx, selection.plan, { columns, tail, values });
+  // What is sorted by comes from the keys' side: sorting the joined rows would put all their texts into a table on disk.
+  const keys = `SELECT t.id, ${positionColumns(order)} FROM \`${entity.table}\` t ${tail}`;
+  return selectRows(ctx, selection.plan, {
+    columns: columns && order.keys.map((_, index) => `k.\`$o${String(index)}\``).join(', '),
+    tail: `JOIN (${keys}) k ON k.id = t.id ORDER BY ${orderSql(order, { reverse, from: 'k' })}`,
+    values,
+  });
+}
+
+async function selectKeys(connection: Connection, conditions: Conditions, limit: number): Promise<number[]> {
+  const { ctx, entity, order } = connection;
+  const values: Bindable[] = [];
+  const where = conditions(values);
+  if (!where) return [];
+  const rows = await ctx.services.database.select<{ pk: number }>(
+    `SELECT t.id AS pk FROM \`${entity.table}\` t WHERE ${[...where, ...connection.start(values)].join(' AND ')} ORDER BY ${orderSql(order)} LIMIT ?`,
+    [...values, limit],
+  );
+  return rows.map(({ pk }) => pk);
+}
+
+/** Rows in the order of their keys; undefined when one of them is not there any more. */
+async function selectByKeys(
+  { ctx, entity, selection, columns }: Connection,
+  keys: number[],
+): Promise<Row[] | undefined> {
+  const values: Bindable[] = [...keys];
+  const tail = `WHERE t.id IN (${keys.map(() => '?').join() || 'NULL'}) AND ${scope(ctx, entity, 't', values)}`;
+  const rows = await selectRows(ctx, selection.plan, { columns, tail, values });
+  const byKey = new Map(rows.map((row) => [row.$pk, row]));
+  const ordered = keys.flatMap((key) => byKey.get(key) ?? []);
+  return ordered.length === keys.length ? ordered : undefined;
 }
 
 /** A page of the children of one parent; pages of several parents take one statement. */
@@ -251,29 +322,28 @@ async function selectChildren(
   pks: readonly number[],
 ): Promise<Map<number, Row[]>> {
   const { ctx, entity, order, window, selection } = connection;
-  const values: Bindable[] = [];
   const column = `t.\`${attribute.column}\``;
-  const join = childCondition(entity, attribute, parent, 't', isOneOf(pks, values));
-  const conditions = connection.conditions(values);
-  if (conditions[0] === 'FALSE') return new Map();
-  const where = [join, ...conditions, ...connection.start(values)].join(' AND ');
-  const by = orderSql(order, window.reverse);
-  const columns = [`${column} AS \`$parent\``, connection.columns].filter(Boolean).join(', ');
-
-  if (pks.length === 1) {
-    values.push(window.size + 1, window.offset);
-    const rows = await selectRows(ctx, selection.plan, {
-      columns,
-      values,
-      tail: `WHERE ${where} ORDER BY ${by} LIMIT ? OFFSET ?`,
-    });
-    return new Map([[pks[0] as number, rows]]);
+  const conditions: Conditions = (bound) => {
+    const join = childCondition(entity, attribute, parent, 't', isOneOf(pks, bound));
+    const rest = connection.conditions(bound);
+    return rest && [join, ...rest];
+  };
+  const [pk] = pks;
+  if (pk !== undefined && pks.length === 1) {
+    const list = `${parent.table} ${String(pk)} ${attribute.name} ${entity.table}`;
+    return new Map([[pk, await selectPage(connection, list, conditions)]]);
   }
-  values.push(window.offset, window.offset + window.size + 1);
+  const values: Bindable[] = [];
+  const where = conditions(values);
+  if (!where) return new Map();
+  const by = orderSql(order, window);
+  const columns = [`${column} AS \`$parent\``, connection.columns].filter(Boolean).join(', ');
   const numbered = `ROW_NUMBER() OVER (PARTITION BY ${column} ORDER BY ${by}) AS \`$n\``;
+  const tail = `WHERE ${[...where, ...connection.start(values)].join(' AND ')}`;
+  values.push(window.offset, window.offset + window.size + 1);
   const rows = await selectRows(ctx, selection.plan, {
     columns: `${columns}, ${numbered}`,
-    tail: `WHERE ${where}`,
+    tail,
     values,
     within: (inner) => `SELECT * FROM (${inner}) w WHERE w.\`$n\` > ? AND w.\`$n\` <= ? ORDER BY w.\`$n\``,
   });
@@ -295,7 +365,9 @@ async function countChildren(
   const { ctx, entity } = connection;
   const values: Bindable[] = [];
   const join = childCondition(entity, attribute, parent, 't', isOneOf(pks, values));
-  const where = [join, ...connection.conditions(values)].join(' AND ');
+  const conditions = connection.conditions(values);
+  if (!conditions) return pks.map(() => 0);
+  const where = [join, ...conditions].join(' AND ');
   const rows = await ctx.services.database.select<{ pk: number; n: number }>(
     `SELECT t.\`${attribute.column}\` AS pk, COUNT(*) AS n FROM \`${entity.table}\` t WHERE ${where} GROUP BY 1`,
     values,

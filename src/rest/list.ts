@@ -1,5 +1,6 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Variables } from '../graphql/execute';
 import type { Context } from '../kernel/context';
 import { findEntity, type Entity } from '../kernel/entity';
@@ -82,7 +83,10 @@ function orderFrom(entity: Entity, text: string | undefined, ctx: Context) {
   });
 }
 
-const pageSize = 1000;
+/** Of a long list: small enough that its rows are gone before they are counted as old. */
+const pageSize = 250;
+/** A list of so many is answered at once. */
+const shortList = 1000;
 
 interface List {
   nodes: unknown[];
@@ -98,27 +102,49 @@ export async function sendList(
   read: (variables: Variables) => Promise<Record<string, unknown>>,
 ): Promise<void> {
   const page = async (more: Variables): Promise<List> => (await read({ ...variables, ...more })).list as List;
-  let current = await page({ first: Math.min(limit, pageSize), offset, total: true });
-  const { totalCount: total } = current;
-  let count = current.nodes.length;
-  if (limit <= pageSize || !current.pageInfo.hasNextPage) {
-    sendData(response, current.nodes, { count, total, limit, offset, ...warningsOf(ctx) });
+  const isShort = limit <= shortList;
+  // A long list is counted at its end, where its length is known mostly: its first rows leave at once.
+  const first = await page({ first: isShort ? limit : pageSize, offset, total: isShort });
+  const totalAt = async ({ pageInfo, totalCount }: List, count: number): Promise<number | undefined> => {
+    if (totalCount !== undefined) return totalCount;
+    const isEnd = !pageInfo.hasNextPage && (count > 0 || offset === 0);
+    return isEnd ? offset + count : (await page({ first: 0, total: true })).totalCount;
+  };
+  if (isShort || !first.pageInfo.hasNextPage) {
+    const { nodes } = first;
+    const { length: count } = nodes;
+    const total = await totalAt(first, count);
+    sendData(response, nodes, { count, total, limit, offset, ...warningsOf(ctx) });
     return;
   }
 
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  response.write(`{"data":[${current.nodes.map((node) => JSON.stringify(node)).join()}`);
-  while (current.pageInfo.hasNextPage && count < limit && !response.destroyed) {
-    current = await page({
-      first: Math.min(limit - count, pageSize),
-      after: current.pageInfo.endCursor,
-      total: false,
-    });
-    count += current.nodes.length;
-    const chunk = current.nodes.map((node) => `,${JSON.stringify(node)}`).join('');
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  async function* text() {
+    let current = first;
+    let count = current.nodes.length;
+    yield `{"data":[${jsonOf(current.nodes)}`;
+    while (current.pageInfo.hasNextPage && count < limit) {
+      current = await page({
+        first: Math.min(limit - count, pageSize),
+        after: current.pageInfo.endCursor,
+        total: false,
+      });
+      count += current.nodes.length;
+      yield `,${jsonOf(current.nodes)}`;
+    }
+    const total = await totalAt(current, count);
+    yield `],"meta":${JSON.stringify(metaOf(200, { count, total, limit, offset, ...warningsOf(ctx) }))}}`;
   }
-  response.end(
-    `],"meta":${JSON.stringify(metaOf(200, { count, total, limit, offset, ...warningsOf(ctx) }))}}`,
-  );
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  try {
+    // One page ahead of the reader, no more; whoever leaves ends the reading.
+    await pipeline(Readable.from(text(), { highWaterMark: 1 }), response);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
 }
+
+const jsonOf = (nodes: unknown[]): string => nodes.map((node) => JSON.stringify(node)).join();
+
+/** Has the reader left before the end? */
+const isGone = (error: unknown): boolean =>
+  (error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE';
