@@ -10,6 +10,8 @@ const mayImport = {
   files: ['kernel', 'accounts'],
   events: ['kernel', 'accounts', 'files'],
   content: ['kernel', 'accounts', 'files'],
+  commerce: ['kernel'],
+  lookups: ['kernel'],
   novi: ['kernel', 'accounts', 'cache'],
   graphql: ['kernel'],
   docs: ['rest', 'config'],

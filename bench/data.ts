@@ -98,8 +98,10 @@ const conference = (account: string, id: string, first: number) =>
       building: 'Main',
       floor: '0',
     })),
+    tracks: [],
     blocks: conferenceBlocks,
     badges: 20,
+    exhibits: [],
     documents: {
       programme: document,
       slides: document,

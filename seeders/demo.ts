@@ -1,6 +1,9 @@
 import type { Services } from '../src/kernel/context';
+import { accountSeeds, organizationSeeds, type AccountPlan } from './account';
 import { pdfDocument, store, textDocument } from './documents';
-import { eventSeeds, type EventPlan } from './event';
+import { eventSeeds } from './event';
+import { lookupSeeds } from './lookups';
+import { demoId, type EventPlan } from './plan';
 import { conferenceBlocks, trainingBlocks } from './programme';
 import { seed, type Seed } from './rows';
 
@@ -43,10 +46,16 @@ export async function seedDemo(services: Services): Promise<void> {
     ...keys,
     ...people,
     ...sites,
+    ...organizationSeeds(lakeside),
+    ...organizationSeeds(harbour),
     ...eventSeeds(conference),
     ...eventSeeds(training),
     ...meetings,
     ...journals,
+    ...lookupSeeds,
+    ...stored,
+    ...accountSeeds(lakeside),
+    ...accountSeeds(harbour),
   ]);
 }
 
@@ -97,6 +106,47 @@ const keys = seedsOf('api_key', {
   },
 });
 
+const lakeside: AccountPlan = {
+  account,
+  first: 1,
+  person: {
+    id: 'DemoPerson-001',
+    externalPersonId: demo.noviMember,
+    fullName: 'Grace H.',
+    email: 'grace@example.org',
+  },
+  site: demo.site,
+  event: demo.event,
+  timezone,
+  countryCode: 'CH',
+  city: 'Lausanne',
+  currency: 'CHF',
+  organizations: ['Northwind Instruments', 'Cardio Publishing', 'Lake Hospital Group'],
+};
+
+const harbour: AccountPlan = {
+  account: otherAccount,
+  first: 201,
+  person: {
+    id: 'DemoPerson-002',
+    externalPersonId: '33333333-3333-4333-8333-333333333333',
+    fullName: 'Ada L.',
+    email: 'ada@example.org',
+  },
+  site: 'DemoSite-003',
+  event: demo.otherEvent,
+  timezone: 'America/Halifax',
+  countryCode: 'CA',
+  city: 'Halifax',
+  currency: 'CAD',
+  organizations: ['Safe Hoists'],
+};
+
+/** For every account. */
+const stored = seedsOf('data_store', {
+  'DemoStore-000': { name: 'Terms', code: 'terms', type: 'text', text: 'Be kind, and say what you mean.' },
+});
+
 const people = [
   ...seedsOf('person', {
     'DemoPerson-001': {
@@ -109,6 +159,7 @@ const people = [
       accountId: otherAccount,
       ...{ givenName: 'Ada', familyName: 'Lovelace', fullName: 'Ada Lovelace', name: 'Ada Lovelace' },
       ...{ email: 'ada@example.org', affiliations: 'Harbour Training' },
+      externalPersonId: harbour.person.externalPersonId,
     },
   }),
   ...seedsOf('user', {
@@ -208,8 +259,17 @@ const conference: EventPlan = {
     { name: 'Room B', capacity: 120, building: 'Main', floor: '1' },
     { name: 'Room C', capacity: 80, building: 'Main', floor: '1' },
   ],
+  tracks: [
+    { name: 'Clinic', color: '#0b5394' },
+    { name: 'Research', color: '#38761d' },
+  ],
   blocks: conferenceBlocks,
   badges: 60,
+  exhibits: lakeside.organizations.map((name, index) => ({
+    name,
+    booth: `A${index + 1}`,
+    organizationId: demoId('Organization', lakeside.first + index),
+  })),
   documents,
 };
 
@@ -230,8 +290,10 @@ const training: EventPlan = {
     physical: true,
   },
   rooms: [{ name: 'Quay room', capacity: 24, building: 'Pier', floor: '2' }],
+  tracks: [{ name: 'Practice', color: '#0b5394' }],
   blocks: trainingBlocks,
   badges: 4,
+  exhibits: [{ name: 'Safe Hoists', booth: '1', organizationId: demoId('Organization', harbour.first) }],
   documents,
 };
 

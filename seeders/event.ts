@@ -1,22 +1,7 @@
-import { databaseFromDate } from '../src/kernel/scalars';
-import type { Document } from './documents';
+import { attendanceSeeds, badgeSeeds, deviceSeeds, exhibitSeeds } from './attendance';
 import { personNumber } from './people';
-import type { Block } from './programme';
+import { below, demoId, moment, row, type EventPlan } from './plan';
 import type { Seed } from './rows';
-
-/** What a demo event is made of; its rows get fixed ids, numbered from `first` on. */
-export interface EventPlan {
-  account: string;
-  id: string;
-  values: Record<string, unknown>;
-  /** Days of the programme, `2026-05-07`. */
-  days: string[];
-  rooms: { name: string; capacity: number; building: string; floor: string }[];
-  blocks: Block[];
-  badges: number;
-  documents: Record<'programme' | 'slides' | 'handout' | 'floorPlan' | 'checklist', Document>;
-  first: number;
-}
 
 /** The rows of an event and of all that lies below it. */
 export function eventSeeds(plan: EventPlan): Seed[] {
@@ -33,29 +18,32 @@ export function eventSeeds(plan: EventPlan): Seed[] {
   const rooms = plan.rooms.map((room, index) =>
     below(plan, 'event_location', 'Room', index, { ...room, sort: index + 1 }),
   );
-  const programme = programmeSeeds(plan, rooms);
+  const tracks = plan.tracks.map((track, index) =>
+    below(plan, 'event_track', 'Track', index, { ...track, sort: index + 1 }),
+  );
+  const attendance = attendanceSeeds(plan);
+  const programme = programmeSeeds(plan, { rooms, tracks, persons: attendance.persons });
+  const badges = badgeSeeds(plan, attendance.persons);
   const files = fileSeeds(plan, { event, rooms, ...programme });
   return [
     event,
     ...hosted,
     ...rooms,
+    ...tracks,
+    ...deviceSeeds(plan, rooms),
+    ...attendance.persons,
+    ...attendance.profiles,
+    ...attendance.registrations,
+    ...programme.abstracts,
     ...programme.sessions,
     ...programme.presentations,
     ...programme.presenters,
     ...files,
     ...linkSeeds(plan, files),
-    ...badgeSeeds(plan),
+    ...badges,
+    ...exhibitSeeds(plan, rooms, badges),
   ];
 }
-
-/** A fixed id: `DemoRoom-001`. */
-export const demoId = (kind: string, number: number): string =>
-  `Demo${kind}-${String(number).padStart(3, '0')}`;
-
-const row = (type: string, id: string, values: Seed['values']): Seed => ({ type, id, values });
-
-const below = (plan: EventPlan, type: string, kind: string, index: number, values: Seed['values']): Seed =>
-  row(type, demoId(kind, plan.first + index), { accountId: plan.account, eventId: plan.id, ...values });
 
 /* ---- the programme ---- */
 
@@ -63,7 +51,14 @@ const below = (plan: EventPlan, type: string, kind: string, index: number, value
 const slotStarts = ['07:00', '09:00', '12:00', '14:00'];
 const talkMinutes = 30;
 
-function programmeSeeds(plan: EventPlan, rooms: Seed[]) {
+interface Places {
+  rooms: Seed[];
+  tracks: Seed[];
+  persons: Seed[];
+}
+
+function programmeSeeds(plan: EventPlan, { rooms, tracks, persons }: Places) {
+  const abstracts: Seed[] = [];
   const sessions: Seed[] = [];
   const presentations: Seed[] = [];
   const presenters: Seed[] = [];
@@ -72,6 +67,8 @@ function programmeSeeds(plan: EventPlan, rooms: Seed[]) {
     const at = (talk: number): string => moment(day, start, talk * talkMinutes);
     const session = below(plan, 'event_session', 'Sess', sessions.length, {
       eventLocationId: rooms[room]?.id,
+      eventTrackId: block.type === 'plenary' ? null : tracks[sessions.length % tracks.length]?.id,
+      pocEventPersonId: persons[sessions.length % persons.length]?.id,
       code,
       name: block.name,
       typeCode: block.type,
@@ -82,29 +79,51 @@ function programmeSeeds(plan: EventPlan, rooms: Seed[]) {
     });
     sessions.push(session);
     for (const [talk, name] of block.talks.entries()) {
+      const abstract = abstractSeed(plan, presentations.length, name);
+      // Talks that open or close an event are about no abstract.
+      if (block.type !== 'plenary') abstracts.push(abstract);
       const presentation = below(plan, 'event_presentation', 'Pres', presentations.length, {
         eventSessionId: session.id,
+        eventAbstractId: block.type === 'plenary' ? null : abstract.id,
         code: `${code}-${talk + 1}`,
         name,
         typeCode: block.type === 'poster' ? 'poster' : 'talk',
         startDatetime: at(talk),
         endDatetime: at(talk + 1),
-        abstractCode: `A${String(100 + presentations.length)}`,
+        abstractCode: abstract.values.code,
         sort: talk + 1,
       });
       presentations.push(presentation);
       // Every second talk is given by two.
       const speakers = presentations.length % 2 === 0 ? 1 : 2;
       for (let speaker = 0; speaker < speakers; speaker += 1)
-        presenters.push(presenterSeed(plan, presenters.length, presentation, speaker));
+        presenters.push(presenterSeed(plan, presenters.length, presentation, speaker, persons));
     }
   }
-  return { sessions, presentations, presenters };
+  return { abstracts, sessions, presentations, presenters };
 }
 
-function presenterSeed(plan: EventPlan, index: number, presentation: Seed, speaker: number): Seed {
+const abstractSeed = (plan: EventPlan, index: number, title: string): Seed =>
+  below(plan, 'event_abstract', 'Abstract', index, {
+    code: `A${String(100 + index)}`,
+    name: title,
+    title,
+    abstract: `${title}: what was known, what we did, and what came of it.`,
+    authorsJson: [{ name: personNumber(plan.first + index).fullName }],
+    status: 'accepted',
+    typeCode: 'talk',
+  });
+
+function presenterSeed(
+  plan: EventPlan,
+  index: number,
+  presentation: Seed,
+  speaker: number,
+  persons: Seed[],
+): Seed {
   const { place, ...person } = personNumber(plan.first + index);
   return below(plan, 'event_presenter', 'Speaker', index, {
+    eventPersonId: persons[index]?.id,
     eventPresentationId: presentation.id,
     eventSessionId: presentation.values.eventSessionId,
     ...person,
@@ -130,11 +149,6 @@ function* placed({ blocks, rooms, days }: EventPlan) {
     if (alone) slot += 1;
     else room += 1;
   }
-}
-
-function moment(day: string, start: string, minutes: number): string {
-  const time = new Date(`${day}T${start}:00Z`).getTime() + minutes * 60_000;
-  return databaseFromDate(new Date(time));
 }
 
 /* ---- files ---- */
@@ -213,43 +227,3 @@ const linkSeeds = ({ account, first }: EventPlan, files: Seed[]): Seed[] =>
         linkToId: id,
       }),
     );
-
-/* ---- badges ---- */
-
-const badgeTypes = [
-  { code: 'attendee', name: 'Attendee' },
-  { code: 'speaker', name: 'Speaker' },
-  { code: 'staff', name: 'Staff' },
-];
-
-function badgeSeeds(plan: EventPlan): Seed[] {
-  const template = below(plan, 'event_badge_template', 'Template', 0, {
-    name: 'Standard',
-    layout: 'a6',
-    headerRow1: plan.values.name,
-    footerLeft: plan.values.locationName,
-    badgeTypeList: JSON.stringify(badgeTypes),
-    showQr: true,
-  });
-  const badges = Array.from({ length: plan.badges }, (_, index) => {
-    const { place, ...person } = personNumber(plan.first + 300 + index);
-    const type = badgeTypes[index % 7 === 0 ? 1 : index % 11 === 0 ? 2 : 0];
-    return below(plan, 'event_badge', 'Badge', index, {
-      eventBadgeTemplateId: template.id,
-      externalRegistrationId: `R-${plan.first + 1000 + index}`,
-      ...person,
-      name: person.fullName,
-      location: place,
-      phone: `+1 555 01${String(index % 100).padStart(2, '0')}`,
-      badgeType: type?.name,
-      badgeTypeCode: type?.code,
-      registrationType: index % 4 === 0 ? 'Early' : 'Standard',
-      registrationTypeCode: index % 4 === 0 ? 'early' : 'standard',
-      professionalTitleOverride: index % 10 === 0 ? 'Chair' : null,
-      allowTracking: index % 3 !== 0,
-      agreeToTc: true,
-      personPasscode: `badge-${plan.first + index}`,
-    });
-  });
-  return [template, ...badges];
-}

@@ -1,7 +1,9 @@
 import { accountResolvers } from './accounts';
+import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
 import { eventResolvers } from './events';
 import { fileResolvers } from './files';
+import { lookupResolvers } from './lookups';
 import { NoviMemberResolver } from './novi/member';
 
 /** The resolver classes of every type, module by module; what is in their files and not listed here does not exist. */
@@ -10,5 +12,7 @@ export const resolvers = [
   ...fileResolvers,
   ...eventResolvers,
   ...contentResolvers,
+  ...commerceResolvers,
+  ...lookupResolvers,
   NoviMemberResolver,
 ] as const;

@@ -1,6 +1,10 @@
 import { AccountResolver } from './account';
+import { ActivityLogResolver } from './activity-log';
+import { AddressResolver } from './address';
 import { ApiKeyResolver } from './api-key';
 import { BootstrapResolver } from './bootstrap';
+import { ContactResolver } from './contact';
+import { OrganizationResolver } from './organization';
 import { PersonResolver } from './person';
 import { SiteResolver } from './site';
 import { SiteDomainResolver } from './site-domain';
@@ -12,6 +16,10 @@ export const accountResolvers = [
   SiteDomainResolver,
   PersonResolver,
   UserResolver,
+  ContactResolver,
+  AddressResolver,
+  OrganizationResolver,
   ApiKeyResolver,
+  ActivityLogResolver,
   BootstrapResolver,
 ] as const;

@@ -28,6 +28,12 @@ export class Person extends TenantEntity {
   @Ref('user', { doc: 'Id of the user by which the person signs in.' })
   declare userId: number | null;
 
+  @Ref('contact', { doc: 'Id of the contact by which the person is reached.' })
+  declare contactId: number | null;
+
+  @Ref('organization', { inverse: 'persons', doc: 'Id of the organization that the person belongs to.' })
+  declare organizationId: number | null;
+
   @Attr.string({ search: true, doc: 'Given name.' })
   declare givenName: string | null;
 

@@ -23,6 +23,9 @@ export class EventBadge extends TenantEntity {
   @Ref('event', { inverse: 'badges', onRemove: 'cascade', nullable: false, doc: 'Id of the event.' })
   declare eventId: number;
 
+  @Ref('event_person', { inverse: 'badges', doc: 'Id of who wears it, as somebody of the event.' })
+  declare eventPersonId: number | null;
+
   @Ref('person', { doc: 'Id of the person who wears it.' })
   declare personId: number | null;
 

@@ -26,6 +26,12 @@ export class EventPresentation extends TenantEntity {
   })
   declare eventId: number;
 
+  @Ref('event_abstract', {
+    inverse: 'presentations',
+    doc: 'Id of the abstract that the presentation is about.',
+  })
+  declare eventAbstractId: number | null;
+
   @Attr.string({ max: 100, search: true, doc: 'Code of the presentation in the programme.' })
   declare code: string | null;
 

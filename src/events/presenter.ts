@@ -33,6 +33,9 @@ export class EventPresenter extends TenantEntity {
   })
   declare eventId: number;
 
+  @Ref('event_person', { inverse: 'presenters', doc: 'Id of who presents, as somebody of the event.' })
+  declare eventPersonId: number | null;
+
   @Ref('person', { doc: 'Id of the person who presents.' })
   declare personId: number | null;
 

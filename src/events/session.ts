@@ -19,6 +19,9 @@ export class EventSession extends TenantEntity {
   @Ref('event_location', { inverse: 'sessions', doc: 'Id of the room.' })
   declare eventLocationId: number | null;
 
+  @Ref('event_track', { inverse: 'sessions', doc: 'Id of the track.' })
+  declare eventTrackId: number | null;
+
   @Attr.string({ max: 100, search: true, doc: 'Code of the session in the programme.' })
   declare code: string | null;
 
@@ -49,6 +52,9 @@ export class EventSession extends TenantEntity {
   @Ref('person', { doc: 'Id of the person to ask about the session.' })
   declare pocPersonId: number | null;
 
+  @Ref('event_person', { doc: 'Id of the same, as somebody of the event.' })
+  declare pocEventPersonId: number | null;
+
   @Attr.bool({ doc: 'Has the person to ask agreed to the terms?' })
   declare pocAgree: boolean | null;
 
@@ -66,6 +72,9 @@ export class EventSession extends TenantEntity {
 
   @Attr.string({ sql: via('event_location_id', 'event_location', 'name'), doc: 'Name of the room.' })
   declare eventLocationName: string | null;
+
+  @Attr.string({ sql: via('event_track_id', 'event_track', 'name'), doc: 'Name of the track.' })
+  declare eventTrackName: string | null;
 
   @Attr.text({
     sql: namesOf('event_presentation', (c) => `${c}.name`),

@@ -28,8 +28,17 @@ export async function removeObject(
   });
 }
 
-async function deleteRows(unit: UnitOfWork, entity: Entity, rows: RowKey[]): Promise<void> {
+/** `going` are the rows, by type and key, that are being deleted already: what belongs to each other in a circle goes once. */
+async function deleteRows(
+  unit: UnitOfWork,
+  entity: Entity,
+  found: RowKey[],
+  going = new Set<string>(),
+): Promise<void> {
+  const nameOf = ({ pk }: RowKey): string => `${entity.table} ${String(pk)}`;
+  const rows = found.filter((row) => !going.has(nameOf(row)));
   if (rows.length === 0) return;
+  for (const row of rows) going.add(nameOf(row));
   const pks = rows.map(({ pk }) => pk);
   for (const { entity: child, attribute } of referencesTo(entity)) {
     const children = await childrenOf(unit, entity, pks, child, attribute);
@@ -42,7 +51,7 @@ async function deleteRows(unit: UnitOfWork, entity: Entity, rows: RowKey[]): Pro
         { databaseCode: 1451 },
       );
     if (onRemove === 'nullify') await changeRows(unit, child, children, { [attribute.name]: null });
-    else await deleteRows(unit, child, children);
+    else await deleteRows(unit, child, children, going);
   }
   await entity.type.destroy({ where: { pk: pks }, transaction: unit.tx, hooks: false });
   unit.touch(entity, 'removed', rows);

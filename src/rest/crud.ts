@@ -7,6 +7,7 @@ import type { Entity } from '../kernel/entity';
 import { AetherError, forbidden, invalid } from '../kernel/errors';
 import { isRequired, isWritable } from '../kernel/input-types';
 import type { ToMany } from '../kernel/registry';
+import { mayWrite } from '../kernel/tenancy';
 import type { Documents } from './documents';
 import { errorFrom, sendData, warningsOf } from './envelope';
 import { listArguments, sendList } from './list';
@@ -73,12 +74,14 @@ export function crudHandler({ executor, documents, bodyMaxBytes, searches }: Cru
     });
   };
 
+  // Asked here as well as at the graph's door: what no caller may do has no document.
   async function create(
     request: RestRequest,
     response: ServerResponse,
     entity: Entity,
     input: Variables,
   ): Promise<void> {
+    mayWrite(request.ctx, entity, 'create');
     requireAll(entity, input);
     const data = await inColumns(entity, runAs(request)(documents.create(entity), { input }));
     sendPayload(request, response, data);
@@ -90,6 +93,7 @@ export function crudHandler({ executor, documents, bodyMaxBytes, searches }: Cru
     entity: Entity,
     id: string,
   ): Promise<void> {
+    mayWrite(request.ctx, entity, 'update');
     const input = inputFrom(entity, request.body, permissive(request));
     const data = await inColumns(entity, runAs(request)(documents.update(entity), { id, input }));
     sendPayload(request, response, data);
@@ -101,6 +105,7 @@ export function crudHandler({ executor, documents, bodyMaxBytes, searches }: Cru
     entity: Entity,
     id: string,
   ): Promise<void> {
+    mayWrite(request.ctx, entity, 'update');
     const method = request.choice('method', ['hide', 'disable', 'delete'], 'hide');
     sendPayload(request, response, await runAs(request)(documents.remove(entity), { id, method }));
   }

@@ -76,6 +76,8 @@ export class TestApp {
     this.services = await openServices(config, log);
     this.app = await createApp(this.services, config);
     this.server = createServer(this.app.handler);
+    // What a test works out for seconds holds up the server as well: its idle connections wait.
+    this.server.keepAliveTimeout = 60_000;
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
     this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
 

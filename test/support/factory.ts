@@ -24,9 +24,10 @@ export interface Tenant {
 const particular: Record<string, (n: number) => unknown> = {
   'api_key.level': () => 'trusted',
   'api_key.public_key': (n) => `key-${digest(n).slice(0, 12)}`,
-  // A meeting is out of sight of guests, and so is what is for internal use.
+  // A meeting is out of sight of guests, and so are what is for internal use and drafts.
   'event.type_code': (n) => pick(['conference', 'fair', 'gala'], n),
   'event_file.internal_use': () => false,
+  'page.status': () => 'published',
 };
 
 /**
@@ -60,32 +61,46 @@ export function inOrderOfNeed(): Entity[] {
  * where there are enough of them, its own. What may be null is so now and then, unless `full` is asked for.
  */
 export function valuesFor(entity: Entity, tenant: Tenant, n: number, { full = true } = {}): Values {
-  for (let turn = n; ; turn += 1) {
+  for (let turn = n; turn < n + 10_000; turn += 1) {
     const values = valuesOfTurn(entity, tenant, turn, n, full);
     if (isUnused(entity, tenant, values)) return values;
   }
+  throw new Error(`There are no unused values left for ${entity.name}`);
 }
 
 const used = new Set<string>();
 
 /** Pairs that may be there once only, such as a file and what it is linked to, are not given twice. */
-function isUnused({ table, indexes, attributes }: Entity, { account }: Tenant, values: Values): boolean {
-  for (const { unique, columns } of indexes) {
-    const members = [...attributes.values()].filter(({ column }) => columns.includes(column));
-    if (!unique || members.some(({ kind }) => kind !== 'ref' && kind !== 'anyId' && kind !== 'anyType'))
-      continue;
-    const key = JSON.stringify([account, table, ...members.map(({ name }) => values[name])]);
+function isUnused(entity: Entity, { account }: Tenant, values: Values): boolean {
+  for (const members of pairsOf(entity)) {
+    const key = JSON.stringify([account, entity.table, ...members.map(({ name }) => values[name])]);
     if (used.has(key)) return false;
     used.add(key);
   }
   return true;
 }
 
+/** References of which a type has each combination once. */
+const pairsOf = ({ indexes, attributes }: Entity): Attribute[][] =>
+  indexes
+    .filter(({ unique }) => unique)
+    .map(({ columns }) => [...attributes.values()].filter(({ column }) => columns.includes(column)))
+    .filter((members) =>
+      members.every(({ kind }) => kind === 'ref' || kind === 'anyId' || kind === 'anyType'),
+    );
+
+/** How many objects of a type an account needs beyond those that are asked for: some, where others have each of them but once. */
+export const sparesOf = ({ table }: Entity): number =>
+  allEntities().some((entity) => pairsOf(entity).some((pair) => pair.some(({ ref }) => ref?.type === table)))
+    ? 18
+    : 0;
+
 /** References follow the turn, everything else the number. */
 function valuesOfTurn(entity: Entity, tenant: Tenant, turn: number, n: number, full: boolean): Values {
   const values: Values = {};
   const attributes = [...entity.attributes.values()].filter(isWritable);
   const parents: Record<string, Made> = {};
+  const references = attributes.filter(({ ref }) => ref);
 
   for (const attribute of attributes) {
     if (attribute.any) {
@@ -96,7 +111,9 @@ function valuesOfTurn(entity: Entity, tenant: Tenant, turn: number, n: number, f
     } else if (attribute.ref) {
       const made = tenant.rows[attribute.ref.type] ?? [];
       const left = !full && attribute.nullable && (n + attribute.name.length) % 4 === 0;
-      const parent = made.length > 0 && !left ? pick(made, turn) : undefined;
+      // Later references lag behind earlier ones, so that in the end there is every pair.
+      const lag = references.indexOf(attribute) * Math.floor((turn - n) / made.length);
+      const parent = made.length > 0 && !left ? pick(made, turn + lag) : undefined;
       if (!parent && !attribute.nullable)
         throw new Error(`There is no ${attribute.ref.type} for ${entity.name}`);
       values[attribute.name] = parent?.id ?? null;
@@ -151,7 +168,7 @@ const words = [
 
 /** A valid value of an attribute that is no reference. */
 export function valueOf(entity: Entity, attribute: Attribute, n: number, full = true): unknown {
-  const { kind, max, name, nullable, clean } = attribute;
+  const { kind, max, name, nullable, clean, exact } = attribute;
   const known = particular[`${entity.table}.${attribute.column}`];
   if (known) return known(n);
   const mayMiss = nullable && !isUnique(entity, attribute);
@@ -161,6 +178,8 @@ export function valueOf(entity: Entity, attribute: Attribute, n: number, full = 
     case 'string':
     case 'text':
     case 'longtext': {
+      // Of ASCII alone.
+      if (exact) return digest(seed).slice(0, max);
       if (isUnique(entity, attribute)) return `u${String(n)}-${digest(n).slice(0, 8)}`.slice(0, max);
       // Few different ones in a fixture, so that there are ties; each its own when all are asked for.
       const text = full ? `${pick(words, seed)} ${String(n)}` : pick(words, seed);

@@ -2,18 +2,18 @@ import { seed, type Seed } from '../../seeders/rows';
 import type { Services } from '../../src/kernel/context';
 import type { Entity } from '../../src/kernel/entity';
 import { databaseFromDate } from '../../src/kernel/scalars';
-import { fixedId, inOrderOfNeed, valuesFor, type Made, type Tenant, type Values } from './factory';
+import { fixedId, inOrderOfNeed, sparesOf, valuesFor, type Made, type Tenant, type Values } from './factory';
 
 /** Numbers of the rows of an account: unique ones differ over all of them. */
 const starts: Record<string, number> = { here: 100_000, there: 200_000 };
 
-/** Makes an account with so many objects of every type, each below objects of the same account. */
+/** Makes an account with so many objects of every type or more, each below objects of the same account. */
 export async function seedTenant(services: Services, name: 'here' | 'there', rows: number): Promise<Tenant> {
   const account = fixedId('account', name);
   const tenant: Tenant = { account, rows: {} };
   for (const entity of inOrderOfNeed()) {
     const made: Made[] = [];
-    for (let i = 0; i < (entity.tenant === 'self' ? 1 : rows); i += 1) {
+    for (let i = 0; i < (entity.tenant === 'self' ? 1 : rows + sparesOf(entity)); i += 1) {
       const values = valuesFor(entity, tenant, starts[name]! + i, { full: false });
       if (entity.tenant === 'self')
         Object.assign(values, { enable: true, hide: false, name: `Account ${name}` });

@@ -25,29 +25,50 @@ const expected: Record<string, string> = {
   api_key: `${common} public_key secret_key level scopes_json origins_json enable_from enable_to last_used_on
     rate_per_minute administrative`,
   person: `${common} given_name middle_name family_name full_name prefix suffix pronouns professional_title affiliations
-    email phone biography user_id external_person_id timezone agree agree_on`,
+    email phone biography user_id contact_id organization_id external_person_id timezone agree agree_on`,
+  contact: `${common} for_type for_id person_id address_id email phone_mobile phone_office website_url social_json`,
+  address: `${common} for_type for_id line_1 line_2 line_3 city country_subdivision_code state_province postal_code
+    country_code latitude longitude timezone`,
+  organization: `${common} legal_name type_code contact_id address_id website_url logo_hosted_file_id`,
+  page: `${common} site_id slug title content content_html status published_on`,
+  activity_log: `${common} person_id user_id api_key_id action object_type object_id ip_address user_agent detail_json`,
+  data_store: `${common} for_type for_id type text html json`,
+  order: `${common} person_id event_id status currency total paid_on stripe_id`,
+  order_line: `${common} order_id product_code quantity unit_price`,
+  sponsorship_cfg: `${common} event_id levels_json start_on end_on`,
+  sponsorship: `${common} sponsorship_cfg_id organization_id person_id level_code status questions_json
+    logo_hosted_file_id amount`,
   event: `${common} type_code start_datetime end_datetime timezone status location_name location_address_json attend_json
     attend_url contact_li_json contact_li_json_ext external_person_id topic_name physical virtual recurring
     recurring_pattern weekday_sunday weekday_monday weekday_tuesday weekday_wednesday weekday_thursday weekday_friday
     weekday_saturday recurring_start_time recurring_end_time mod_pres_mgmt_json mod_badges_json mod_exhibits_json
     mod_launcher_json`,
   event_location: `${common} event_id capacity building floor alert alert_msg`,
-  event_session: `${common} event_id event_location_id type_code start_datetime end_datetime timezone message alert
-    alert_msg poc_person_id poc_agree agree_on passcode record_status hide_event_launcher
-    event_location_name event_presentation_li_qry_str event_presenter_li_qry_str file_count file_count_all
-    presentation_count`,
-  event_presentation: `${common} event_session_id event_id type_code start_datetime end_datetime abstract_code
-    hide_event_launcher file_count event_session_name`,
-  event_presenter: `${common} event_presentation_id event_session_id event_id person_id given_name family_name full_name
-    professional_title affiliations email biography agree agree_on comments passcode
+  event_track: `${common} event_id color`,
+  event_session: `${common} event_id event_location_id event_track_id type_code start_datetime end_datetime timezone message
+    alert alert_msg poc_person_id poc_event_person_id poc_agree agree_on passcode record_status hide_event_launcher
+    event_location_name event_track_name event_presentation_li_qry_str event_presenter_li_qry_str file_count
+    file_count_all presentation_count`,
+  event_presentation: `${common} event_session_id event_id event_abstract_id type_code start_datetime end_datetime
+    abstract_code hide_event_launcher file_count event_session_name`,
+  event_presenter: `${common} event_presentation_id event_session_id event_id event_person_id person_id given_name
+    family_name full_name professional_title affiliations email biography agree agree_on comments passcode
     file_count event_presentation_name event_session_name`,
+  event_person: `${common} event_id person_id given_name family_name full_name email role_code status`,
+  event_person_profile: `${common} event_person_id professional_title affiliations biography picture_hosted_file_id
+    social_json`,
+  event_registration: `${common} event_id event_person_id person_id status registered_on type_code order_id`,
+  event_abstract: `${common} event_id title abstract authors_json status type_code`,
+  event_device: `${common} event_id event_location_id type_code app_mode host_name ip_address mac_address
+    local_file_cache_path host_file_temp_path hash_prefix_length heartbeat status status_msg record_status telemetry_json
+    passcode`,
   event_file: `${common} event_id for_type for_id event_session_id event_presentation_id event_presenter_id
     event_location_id hosted_file_id filename extension title file_purpose open_in_os language_code internal_use
     hosted_file_hash_sha256 hosted_file_size hosted_file_content_type event_session_name event_presentation_name
     event_presenter_given_name event_presenter_family_name event_location_name`,
   event_badge_template: `${common} event_id logo_path logo_filename header_path secondary_header_path footer_path
     header_row_1 header_row_2 footer_title footer_left footer_right layout duplex style_href badge_type_list show_qr`,
-  event_badge: `${common} event_id person_id event_badge_template_id external_registration_id given_name family_name
+  event_badge: `${common} event_id event_person_id person_id event_badge_template_id external_registration_id given_name family_name
     full_name pronouns professional_title affiliations location email phone badge_type badge_type_code registration_type
     registration_type_code full_name_override pronouns_override professional_title_override affiliations_override
     location_override email_override phone_override badge_type_override badge_type_code_override
@@ -57,26 +78,49 @@ const expected: Record<string, string> = {
     ticket_6_code ticket_7_code ticket_8_code hashed_email
     display_full_name display_pronouns display_professional_title display_affiliations display_location display_email
     display_phone display_badge_type display_badge_type_code display_registration_type display_registration_type_code`,
+  event_exhibit: `${common} event_id organization_id event_location_id booth leads_api_access license_max license_li_json
+    staff_passcode custom_questions_json`,
+  event_exhibit_tracking: `${common} event_exhibit_id event_badge_id event_id external_person_id exhibitor_notes
+    responses_json event_badge_full_name`,
   hosted_file: `${common} hash_sha256 filename extension size content_type title subdirectory_path
     uploaded_by_person_id`,
   hosted_file_link: `${base} account_id hosted_file_id link_to_type link_to_id`,
+  archive: `${common} topic_name original_datetime original_location content_type`,
+  archive_content: `${common} archive_id hosted_file_id content content_html media_url duration_s`,
   journal: `${common} person_id type_code passcode_hash private`,
   journal_entry: `${common} journal_id summary content content_encrypted history history_encrypted private public personal
     professional alert alert_msg entry_datetime passcode_hash`,
+  post: `${common} topic_name title content content_html external_person_id full_name email anonymous comment_count`,
+  post_comment: `${common} post_id content external_person_id full_name email`,
+  lu_country: `${common} for_type for_id alpha_2 alpha_3 numeric`,
+  lu_country_subdivision: `${common} for_type for_id country_code type`,
+  lu_time_zone: `${common} for_type for_id iana_name utc_offset`,
 };
 
 /** The connections of each type that has any. */
 const connections: Record<string, string> = {
-  account: 'sites users persons apiKeys events hostedFiles journals',
-  site: 'domains',
-  person: 'users',
-  event: 'locations sessions presentations presenters files badgeTemplates badges',
-  event_location: 'sessions files',
+  account: `sites users persons contacts addresses organizations apiKeys activityLogs pages dataStores events hostedFiles
+    archives journals posts orders sponsorshipCfgs`,
+  site: 'domains pages',
+  person: 'users contacts addresses orders eventRegistrations',
+  organization: 'persons contacts addresses eventExhibits sponsorships',
+  order: 'lines',
+  sponsorship_cfg: 'sponsorships',
+  event: `locations tracks devices sessions presentations presenters persons registrations abstracts files badgeTemplates
+    badges exhibits leads orders sponsorshipCfgs`,
+  event_location: 'sessions devices files',
+  event_track: 'sessions',
   event_session: 'presentations presenters files',
   event_presentation: 'presenters files',
   event_presenter: 'files',
+  event_person: 'profiles presenters badges registrations',
+  event_abstract: 'presentations',
+  event_badge: 'leads',
+  event_exhibit: 'leads',
   hosted_file: 'links',
+  archive: 'contents',
   journal: 'entries',
+  post: 'comments',
 };
 
 /** What nobody may ever read. */
@@ -101,14 +145,18 @@ describe('the declarations', () => {
     schema = build();
   });
 
-  test('there is a root field, a connection and three mutations for each type', () => {
+  test('there is a root field, a connection and three mutations for each type, but none that nobody may use', () => {
     const queries = schema.getQueryType()?.getFields() ?? {};
     const mutations = schema.getMutationType()?.getFields() ?? {};
-    for (const { name, single, plural } of allEntities()) {
+    for (const { name, single, plural, access } of allEntities()) {
       expect(Object.keys(queries)).toEqual(expect.arrayContaining([single, plural]));
-      expect(Object.keys(mutations)).toEqual(
-        expect.arrayContaining([`create${name}`, `update${name}`, `remove${name}`]),
-      );
+      const verbs = { create: access.create, update: access.update, remove: access.update };
+      for (const [verb, level] of Object.entries(verbs))
+        expect({ name, verb, there: `${verb}${name}` in mutations }).toEqual({
+          name,
+          verb,
+          there: level !== 'never',
+        });
     }
   });
 
@@ -194,9 +242,10 @@ describe('the declarations', () => {
   });
 
   test('what the server keeps or derives is in no input', () => {
-    for (const { name: type, attributes } of allEntities())
+    for (const { name: type, attributes, access } of allEntities())
       for (const verb of ['Create', 'Update']) {
         const input = schema.getType(`${verb}${type}Input`);
+        if (!input && access[verb === 'Create' ? 'create' : 'update'] === 'never') continue;
         if (!isInputObjectType(input)) throw new Error(`${verb}${type}Input is missing`);
         const closed = [...attributes.values()]
           .filter(({ write, sql, kind }) => write === 'server' || sql || kind === 'id')
