@@ -24,11 +24,15 @@ export async function demoKeyProblems({ databaseUrl, dataDir }: Config): Promise
   if (databaseUrl === undefined) return [];
   const database = await openDatabase({ url: databaseUrl, dataDir, poolMax: 1 });
   try {
-    const found = await database.select<{ id: string }>(
-      `SELECT id_random AS id FROM api_key WHERE enable = 1 AND public_key IN (${demoKeys.map(() => '?').join()})`,
+    // All columns: an older table may have no switch, and its keys are on then.
+    const found = await database.select<{ id_random: string; enable?: unknown }>(
+      `SELECT * FROM api_key WHERE public_key IN (${demoKeys.map(() => '?').join()})`,
       [...demoKeys],
     );
-    return found.map(({ id }) => `api_key ${id}: a key of the demo is known to everyone; disable it`);
+    const enabled = found.filter(({ enable }) => enable === undefined || Boolean(enable));
+    return enabled.map(
+      ({ id_random: id }) => `api_key ${id}: a key of the demo is known to everyone; disable it`,
+    );
   } catch (error) {
     // A new database has no keys at all; one that is away is told of when it is opened in earnest.
     if (error instanceof AetherError) return [];

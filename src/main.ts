@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { pino } from 'pino';
 import { createApp } from './app';
 import { checkConfig, ConfigError } from './config';
+import { UnusableTablesError } from './database/existing';
 import { demoKeyProblems, startDemo } from './demo';
 import { openServices } from './services';
 
@@ -74,7 +75,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof ConfigError ? error.message : error);
+  const isTold = error instanceof ConfigError || error instanceof UnusableTablesError;
+  console.error(isTold ? error.message : error);
   process.exitCode = 1;
   // Services that did open would keep the process alive.
   setTimeout(() => process.exit(1), 1000).unref();

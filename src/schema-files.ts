@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync } from 
 import { join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { createTableSql } from './database/table-sql';
-import { diffTables, foldSteps, type MigrationStep } from './database/tables';
+import { diffTables, foldSteps, tableOf, type MigrationStep } from './database/tables';
 import { makeSchema } from './graphql/schema';
 import { tablesOf } from './kernel/registry';
 import { packageRoot } from './paths';
@@ -44,11 +44,7 @@ function generate(): Map<string, string> {
 }
 
 /** A migration is called after the first table that it touches. */
-function nameOf([step]: MigrationStep[]): string {
-  if (!step || 'sql' in step) return 'change';
-  if ('createTable' in step) return step.createTable.name.replaceAll('_', '-');
-  return ('addColumn' in step ? step.addColumn.table : step.addIndex.table).replaceAll('_', '-');
-}
+const nameOf = ([step]: MigrationStep[]): string => (step ? tableOf(step) : 'change').replaceAll('_', '-');
 
 const check = process.argv.includes('--check');
 mkdirSync(migrations, { recursive: true });

@@ -4,8 +4,10 @@ import { createTokens } from './auth/token';
 import { createViewers } from './auth/viewer';
 import { openMemoryCache, openRedisCache, type Cache } from './cache';
 import type { Config } from './config';
+import type { Database } from './database/database';
+import type { Differences } from './database/existing';
 import { openDatabase } from './database/open';
-import { migrate, missingColumns } from './database/migrator';
+import { migrate } from './database/migrator';
 import { openFileStore } from './files/store';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
@@ -30,23 +32,15 @@ const deciding = new Set(['api_key', 'user', 'account']);
 
 /**
  * Opens everything that the server stands on, and brings the tables up to date.
- * @throws when the database cannot be reached or migrated.
+ * @throws when the database cannot be reached or migrated, or its tables lack what no row can do without.
  */
 export async function openServices(
   config: Config,
   log: Logger,
   now: () => Date = () => new Date(),
 ): Promise<Services> {
-  const { databaseUrl, dataDir, databasePoolMax, redisUrl, jwtKey } = config;
-  const database = await openDatabase(
-    { url: databaseUrl, dataDir, poolMax: databasePoolMax },
-    allEntities().map(({ type }) => type),
-  );
-  const ran = await migrate(database, join(packageRoot, 'schema/migrations'));
-  if (ran.length > 0) log.info({ migrations: ran }, 'migrated');
-  const missing = await missingColumns(database, tablesOf());
-  if (missing.length > 0) log.warn({ missing }, 'the database lacks columns: what asks for them fails');
-
+  const { redisUrl, jwtKey } = config;
+  const database = await openMigrated(config, log);
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
   const publicIds = createPublicIds(database);
   const tokens = createTokens(jwtKey, now);
@@ -84,3 +78,31 @@ export async function openServices(
     },
   };
 }
+
+/** The database with all tables that the types need, and with what is said of those that others made. */
+async function openMigrated(
+  { databaseUrl: url, dataDir, databasePoolMax: poolMax }: Config,
+  log: Logger,
+): Promise<Database> {
+  const models = allEntities().map(({ type }) => type);
+  const database = await openDatabase({ url, dataDir, poolMax }, models);
+  try {
+    const ran = await migrate(database, join(packageRoot, 'schema/migrations'));
+    if (ran.length > 0) log.info({ migrations: ran }, 'migrated');
+    const differences = await database.fit(tablesOf());
+    for (const [name, meaning] of Object.entries(meanings) as [keyof Differences, string][])
+      if (differences[name].length > 0) log.warn({ [name]: differences[name] }, meaning);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** What it means that the tables are not as they were declared. */
+const meanings: Record<keyof Differences, string> = {
+  missing: 'the database has no such columns, or cannot give what they should hold: they read as null',
+  filled: 'columns that are not ours need a value: new rows get an empty one',
+  nameless: 'there are rows without a public id in these tables: they are not seen',
+  unindexed: 'the database has no such indexes: what needs them is slow, or not kept unique',
+};

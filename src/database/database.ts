@@ -1,10 +1,15 @@
 import type { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
+import type { Differences } from './existing';
+import type { TableSpec } from './tables';
 
 export type Dialect = 'mariadb' | 'sqlite';
 
 /** A value that can be bound to a `?` of a statement. */
 export type Bindable = string | number | boolean | null;
+
+/** Values of a row by column. */
+export type StoredRow = Record<string, Bindable>;
 
 /**
  * The relational database. Hot reads go through {@link select}; writes and migrations through `sequelize`.
@@ -28,6 +33,17 @@ export interface Database {
     values?: readonly Bindable[],
     tx?: Transaction,
   ): Promise<T[]>;
+
+  /**
+   * Learns how the tables that are there differ from those declared, and makes all that is read and written from now on fit them,
+   * models too. A column that is missing reads as null; a switch, or one that is never null, as its default. What is written to
+   * it is left out. Answers the differences.
+   * @throws UnusableTablesError
+   */
+  fit(tables: readonly TableSpec[]): Promise<Differences>;
+
+  /** Has the table a column to keep such a value in? */
+  keeps(table: string, column: string): boolean;
 
   /**
    * Runs `work` in one transaction, again from its start when the database reports a deadlock or a lock timeout. On SQLite it

@@ -117,6 +117,11 @@ const meanings: Record<number, (complaint: Complaint, cause: unknown) => AetherE
   1292: wrongValue('is not a value of this column'),
   1366: wrongValue('is not a value of this column'),
   4025: wrongValue('is not valid'),
+  // Character sets that have nothing in common.
+  1267: wrongValue('cannot be compared with what is stored'),
+  1270: wrongValue('cannot be compared with what is stored'),
+  // A trigger of the database's own.
+  1644: wrongValue('is refused by a rule of the database'),
   1205: busy('The database is busy with other changes to the same rows.'),
   1213: busy('The database is busy with other changes to the same rows.'),
   // Too many connections, by server and by user; a server going down, read-only or out of time.

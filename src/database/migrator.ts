@@ -7,7 +7,7 @@ import type { Bindable, Database } from './database';
 import { translateDatabaseError } from './errors';
 import { connectionOf } from './sqlite-module';
 import { stepSql } from './table-sql';
-import type { MigrationStep, TableSpec } from './tables';
+import { tableOf, type ColumnSpec, type MigrationStep } from './tables';
 
 /** One connection, for itself as long as migrations run. */
 interface Session {
@@ -19,8 +19,9 @@ const lockWaitSeconds = 60;
 
 /**
  * Runs the files `NNNN-name.json` of `folder` that this database has not seen, in their order, and answers their names. They
- * are remembered in the table `schema_migration`. One process at a time does this; others wait, and find nothing left to do.
- * A table that was there before stays as it is, whatever `createTable` says; so does a column.
+ * are remembered in the table `schema_migration`, and the tables that they make in `schema_table`: any other table stays as it
+ * is, whatever steps say, and nothing that is made refers to it. One process at a time does this; others wait, and find nothing
+ * left to do.
  * @throws when a step fails. SQLite then keeps nothing of this run, MariaDB the steps before it: its DDL cannot be rolled back,
  * but the same file can be run again. AetherError UNAVAILABLE when the lock is not free within a minute.
  */
@@ -46,24 +47,36 @@ async function runFiles(
   folder: string,
   files: string[],
 ): Promise<string[]> {
-  await session.run(
-    'CREATE TABLE IF NOT EXISTS schema_migration (name VARCHAR(190) NOT NULL PRIMARY KEY, run_on VARCHAR(30) NOT NULL)',
-  );
+  const names = async (sql: string): Promise<string[]> =>
+    (await session.rows<{ name: string }>(sql)).map(({ name }) => name);
+  for (const sql of ownTables) await session.run(sql);
+  const there = new Set(await names(tablesSql[dialect]));
+  const made = new Set(await names('SELECT name FROM schema_table'));
+  const isForeign = (table: string): boolean => there.has(table) && !made.has(table);
+
+  async function runStep(step: MigrationStep): Promise<void> {
+    const table = tableOf(step);
+    if (isForeign(table)) return;
+    if ('createTable' in step && !made.has(table)) {
+      // Before it is made: what is found half made after a crash is still ours.
+      await session.run('INSERT INTO schema_table (name) VALUES (?)', [table]);
+      made.add(table);
+    }
+    if ('addColumn' in step && (await hasColumn(session, dialect, table, step.addColumn.name))) return;
+    for (const sql of stepSql(untied(step, isForeign), dialect)) await session.run(sql);
+  }
+
   const umzug = new Umzug({
     logger: undefined,
     migrations: files.map((file) => ({
       name: file.replace(/\.json$/, ''),
       up: async () => {
         const steps = JSON.parse(await readFile(join(folder, file), 'utf8')) as MigrationStep[];
-        for (const step of steps) {
-          if (await isDone(session, dialect, step)) continue;
-          for (const sql of stepSql(step, dialect)) await session.run(sql);
-        }
+        for (const step of steps) await runStep(step);
       },
     })),
     storage: {
-      executed: async () =>
-        (await session.rows<{ name: string }>('SELECT name FROM schema_migration')).map(({ name }) => name),
+      executed: () => names('SELECT name FROM schema_migration'),
       logMigration: ({ name }) =>
         session.run('INSERT INTO schema_migration (name, run_on) VALUES (?, ?)', [
           name,
@@ -75,14 +88,42 @@ async function runFiles(
   return (await umzug.up()).map(({ name }) => name);
 }
 
-/** True when the table or column that a step makes is there; indexes say so themselves. */
-async function isDone(session: Session, dialect: Database['dialect'], step: MigrationStep): Promise<boolean> {
-  if (!('createTable' in step) && !('addColumn' in step)) return false;
-  const table = 'createTable' in step ? step.createTable.name : step.addColumn.table;
-  const columns = (
-    await session.rows<FoundColumn>(`${columnsSql[dialect]} AND ${tableNameSql[dialect]} = ?`, [table])
-  ).map(({ name }) => name.toLowerCase());
-  return 'createTable' in step ? columns.length > 0 : columns.includes(step.addColumn.name.toLowerCase());
+/** The step without references to tables of others: these may be of any kind, and must not find rows tied to theirs. */
+function untied(step: MigrationStep, isForeign: (table: string) => boolean): MigrationStep {
+  const free = (column: ColumnSpec): ColumnSpec =>
+    column.references !== undefined && isForeign(column.references)
+      ? { ...column, references: undefined }
+      : column;
+  if ('addColumn' in step) return { addColumn: { ...step.addColumn, column: free(step.addColumn.column) } };
+  if (!('createTable' in step)) return step;
+  const { createTable } = step;
+  const columns = Object.entries(createTable.columns).map(([name, column]) => [name, free(column)] as const);
+  return { createTable: { ...createTable, columns: Object.fromEntries(columns) } };
+}
+
+const ownTables = [
+  'CREATE TABLE IF NOT EXISTS schema_migration (name VARCHAR(190) NOT NULL PRIMARY KEY, run_on VARCHAR(30) NOT NULL)',
+  'CREATE TABLE IF NOT EXISTS schema_table (name VARCHAR(64) NOT NULL PRIMARY KEY)',
+];
+
+const tablesSql = {
+  mariadb: 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
+  sqlite: "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+} satisfies Record<Database['dialect'], string>;
+
+async function hasColumn(
+  session: Session,
+  dialect: Database['dialect'],
+  table: string,
+  column: string,
+): Promise<boolean> {
+  const columns = await session.rows<{ name: string }>(
+    dialect === 'mariadb'
+      ? 'SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?'
+      : 'SELECT name FROM pragma_table_info(?)',
+    [table],
+  );
+  return columns.some(({ name }) => name.toLowerCase() === column.toLowerCase());
 }
 
 async function inMariadbLock<T>(database: Database, work: (session: Session) => Promise<T>): Promise<T> {
@@ -115,37 +156,4 @@ async function inMariadbLock<T>(database: Database, work: (session: Session) => 
   } finally {
     if (connection) manager.releaseConnection(connection);
   }
-}
-
-/* ---- what is there ---- */
-
-interface FoundColumn {
-  tableName: string;
-  name: string;
-}
-
-const columnsSql = {
-  mariadb:
-    'SELECT table_name AS tableName, column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE()',
-  sqlite:
-    "SELECT m.name AS tableName, p.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'",
-} satisfies Record<Database['dialect'], string>;
-
-const tableNameSql = { mariadb: 'table_name', sqlite: 'm.name' } satisfies Record<
-  Database['dialect'],
-  string
->;
-
-/** Columns of `tables` that the database lacks: all of a table's when it is not there. */
-export async function missingColumns(
-  database: Database,
-  tables: readonly TableSpec[],
-): Promise<{ table: string; column: string }[]> {
-  const rows = await database.select<FoundColumn>(columnsSql[database.dialect]);
-  const found = new Set(rows.map(({ tableName, name }) => `${tableName}.${name}`.toLowerCase()));
-  return tables.flatMap(({ name: table, columns }) =>
-    Object.keys(columns)
-      .filter((column) => !found.has(`${table}.${column}`.toLowerCase()))
-      .map((column) => ({ table, column })),
-  );
 }

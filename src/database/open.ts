@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transaction } from 'sequelize';
 import type { ModelCtor } from 'sequelize-typescript';
 import type { Bindable, Database } from './database';
+import { compareTables } from './existing';
+import { fitModels, fitTo, watchModels, type Fit } from './fit';
 import { isLockConflict, translateDatabaseError } from './errors';
 import { openMariadb } from './mariadb';
 import { openSqlite } from './sqlite';
@@ -31,6 +33,8 @@ export async function openDatabase(options: DatabaseOptions, models: ModelCtor[]
   const engine = url ? openMariadb(url, poolMax, countStatement) : openSqlite(dataDir, countStatement);
   const { dialect, sequelize } = engine;
   sequelize.addModels(models);
+  watchModels(sequelize);
+  let fit: Fit | undefined;
   let closing: Promise<void> | undefined;
 
   const database: Database = {
@@ -43,11 +47,21 @@ export async function openDatabase(options: DatabaseOptions, models: ModelCtor[]
     async select<T>(sql: string, values = noValues, tx?: Transaction) {
       statements += 1;
       try {
-        return (await engine.rows(sql, values, tx)) as T[];
+        return (await engine.rows(fit?.read(sql) ?? sql, values, tx)) as T[];
       } catch (error) {
         throw translateDatabaseError(error) ?? error;
       }
     },
+
+    async fit(tables) {
+      fit = undefined;
+      const { differences, shapes } = await compareTables(database, tables);
+      fit = shapes.size > 0 ? fitTo(dialect, shapes) : undefined;
+      fitModels(sequelize, fit);
+      return differences;
+    },
+
+    keeps: (table, column) => fit?.keeps(table, column) ?? true,
 
     async transaction(work) {
       const start = Date.now();

@@ -68,7 +68,7 @@ function shortened(name: string): string {
 }
 
 /** @throws on names that would need care in every statement that uses them. */
-function quoted(name: string): string {
+export function quoted(name: string): string {
   if (!/^[a-z_][a-z0-9_]*$/i.test(name))
     throw new Error(`"${name}" cannot be the name of a table, column or index.`);
   return `\`${name}\``;
@@ -86,7 +86,7 @@ function columnSql(name: string, column: ColumnSpec, dialect: Dialect): string {
     column.references ? referenceType[dialect] : columnType(column, dialect),
     column.nullable ? 'NULL' : 'NOT NULL',
   ];
-  if (column.default != null) parts.push(`DEFAULT ${defaultSql(column.default, dialect)}`);
+  if (column.default != null) parts.push(`DEFAULT ${literal(column.default, dialect)}`);
   if (dialect === 'sqlite') parts.push(...checksSql(name, column));
   return parts.join(' ');
 }
@@ -170,7 +170,8 @@ function checksSql(name: string, { type, max = 255, references }: ColumnSpec): s
   }
 }
 
-function defaultSql(value: string | number | boolean, dialect: Dialect): string {
+/** A value as it stands in a statement. */
+export function literal(value: string | number | boolean, dialect: Dialect): string {
   if (typeof value !== 'string') return String(Number(value));
   const text = value.replaceAll("'", "''");
   return `'${dialect === 'mariadb' ? text.replaceAll('\\', '\\\\') : text}'`;

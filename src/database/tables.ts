@@ -39,14 +39,21 @@ export interface TableSpec {
 }
 
 /**
- * One step of a migration file; a file is a JSON list of them. A `sql` step must be safe to run twice: MariaDB keeps what a
- * failed file did before it failed.
+ * One step of a migration file; a file is a JSON list of them. Each is about one table. A `sql` step must be safe to run twice:
+ * MariaDB keeps what a failed file did before it failed.
  */
 export type MigrationStep =
   | { createTable: TableSpec }
   | { addColumn: { table: string; name: string; column: ColumnSpec } }
   | { addIndex: { table: string; index: IndexSpec } }
-  | { sql: { mariadb: string[]; sqlite: string[] } };
+  | { sql: { table: string; mariadb: string[]; sqlite: string[] } };
+
+/** The table that a step is about. */
+export function tableOf(step: MigrationStep): string {
+  if ('createTable' in step) return step.createTable.name;
+  if ('addColumn' in step) return step.addColumn.table;
+  return 'addIndex' in step ? step.addIndex.table : step.sql.table;
+}
 
 /**
  * The tables that migration steps lead to, in the order of their making; `sql` steps are not looked into.

@@ -172,9 +172,7 @@ function relationsOf(entity: Entity): Relation[] {
         resolve: (row, _args, ctx, info) => {
           const type = String(row[`$${any?.typeAttribute ?? ''}`]);
           const pk = row[`$${name}`] as number | null;
-          return pk === null
-            ? null
-            : readAnyReference(ctx, (found) => planOf(info, found, ctx.viewer), type, pk);
+          return !pk ? null : readAnyReference(ctx, (found) => planOf(info, found, ctx.viewer), type, pk);
         },
       };
     return {
@@ -183,7 +181,7 @@ function relationsOf(entity: Entity): Relation[] {
       description: `The ${spaced(target.single)}.`,
       resolve: (row, _args, ctx, info) => {
         const pk = row[`$${name}`] as number | null;
-        return pk === null ? null : readReference(ctx, planOf(info, target, ctx.viewer), pk);
+        return !pk ? null : readReference(ctx, planOf(info, target, ctx.viewer), pk);
       },
     };
   });

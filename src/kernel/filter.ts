@@ -31,7 +31,7 @@ export function conditionsOf(
   if (attributes.has('hide') && args.hidden && args.hidden !== HiddenFilter.ALL)
     conditions.push(truth(`${t}.hide`, args.hidden === HiddenFilter.HIDDEN));
   if (args.filter) conditions.push(new FilterCompiler(ctx, values).compile(entity, t, args.filter));
-  if (args.q?.trim()) conditions.push(...searchConditions(entity, args.q, t, values));
+  if (args.q?.trim()) conditions.push(...searchConditions(ctx, entity, args.q, t, values));
   if (args.updatedSince) {
     conditions.push(`${t}.updated_on >= ?`);
     values.push(databaseFromDate(args.updatedSince));
@@ -43,13 +43,13 @@ export function conditionsOf(
 const truth = (column: string, wanted: boolean): string =>
   wanted ? `${column} = 1` : `COALESCE(${column}, 0) = 0`;
 
-function searchConditions(entity: Entity, q: string, t: string, values: Bindable[]): string[] {
+function searchConditions(ctx: Context, entity: Entity, q: string, t: string, values: Bindable[]): string[] {
   const text = entity.attributes.get('defaultQryStr');
   if (!text) throw badRequest(`${entity.name} has no search text: q does not apply.`);
   const words = q.trim().split(/\s+/);
   if (words.length > 50) throw limit('A search takes at most 50 words.');
   values.push(...words.map((word) => `%${escapeLike(word)}%`));
-  return words.map(() => `${t}.default_qry_str LIKE ? ESCAPE '!'`);
+  return words.map((word) => `${comparedWith(ctx, text, t, word)} LIKE ? ESCAPE '!'`);
 }
 
 const limit = (message: string): AetherError => new AetherError('LIMIT_EXCEEDED', message);
@@ -62,13 +62,30 @@ export function expression({ column, sql, kind, nullable }: Attribute, t: string
   return kind === 'bool' && !nullable ? `COALESCE(${t}.\`${column}\`, 0)` : `${t}.\`${column}\``;
 }
 
-/** The same to compare and sort by: SQLite does not know how a derived text is compared, a column tells it. */
-export const comparable = ({ services }: Context, attribute: Attribute, t: string): string =>
-  attribute.sql &&
-  services.database.dialect === 'sqlite' &&
-  (attribute.kind === 'string' || attribute.kind === 'text')
-    ? `(${attribute.sql(t)}) COLLATE NOCASE`
-    : expression(attribute, t);
+/**
+ * The same to compare and sort by. A column tells how its text is compared; of what is derived SQLite does not know it, nor does
+ * MariaDB where columns differ in it.
+ */
+export function comparable({ services }: Context, attribute: Attribute, t: string): string {
+  const sql = expression(attribute, t);
+  if (!isDerivedText(attribute)) return sql;
+  return services.database.dialect === 'sqlite' ? `(${sql}) COLLATE NOCASE` : inUnicode(sql);
+}
+
+const isDerivedText = ({ sql, kind }: Attribute): boolean =>
+  sql !== undefined && (kind === 'string' || kind === 'text');
+
+const inUnicode = (sql: string, { exact = false } = {}): string =>
+  `CONVERT(${sql} USING utf8mb4) COLLATE ${exact ? 'utf8mb4_bin' : 'utf8mb4_unicode_ci'}`;
+
+/** The same to compare with a text: MariaDB compares JSON to the letter, and a smaller character set with nothing beyond it. */
+function comparedWith(ctx: Context, attribute: Attribute, t: string, operand: unknown): string {
+  const sql = comparable(ctx, attribute, t);
+  if (ctx.services.database.dialect !== 'mariadb' || isDerivedText(attribute)) return sql;
+  if (attribute.kind === 'json') return inUnicode(sql);
+  const exact = attribute.exact ?? attribute.kind === 'hash';
+  return /[^\0-\x7f]/.test(String(operand)) ? inUnicode(sql, { exact }) : sql;
+}
 
 /** @throws FORBIDDEN when comparing by the attribute would tell its value to who may not read it. */
 export function mayCompare(ctx: Context, entity: Entity, attribute: Attribute): void {
@@ -199,7 +216,9 @@ class FilterCompiler {
   ): string {
     const column = `${t}.\`${attribute.column}\``;
     const isNull = nullTest(operator, value);
-    if (isNull !== undefined) return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
+    // In old tables 0 refers to nothing.
+    const has = attribute.kind === 'id' ? `${column} IS NOT NULL` : `COALESCE(${column}, 0) <> 0`;
+    if (isNull !== undefined) return isNull ? `NOT ${has}` : has;
     // What is no id names no row, and is not shown to the database, which may not be able to compare it.
     const ids = [value].flat().map((id) => (isPublicId(id) ? id : ''));
     const negated = operator === 'ne' || operator === 'notIn';
@@ -217,16 +236,8 @@ class FilterCompiler {
     });
     const holds = `${negated ? 'NOT ' : ''}(${matches.join(' OR ')})`;
     // A missing value is neither equal nor unequal; SQL would take it for unequal to ids that name nothing.
-    if (this.denied) return `(${column} IS NULL OR ${holds})`;
-    return negated ? `(${column} IS NOT NULL AND ${holds})` : holds;
-  }
-
-  /** MariaDB compares JSON to the letter, and ASCII columns with nothing but ASCII: there they are compared as other text is. */
-  private text(attribute: Attribute, t: string, operand: unknown): string {
-    const sql = comparable(this.ctx, attribute, t);
-    if (this.ctx.services.database.dialect !== 'mariadb') return sql;
-    if (attribute.kind === 'json') return `${sql} COLLATE utf8mb4_unicode_ci`;
-    return attribute.exact && /[^\0-\x7f]/.test(String(operand)) ? `CONVERT(${sql} USING utf8mb4)` : sql;
+    if (this.denied) return `(NOT ${has} OR ${holds})`;
+    return negated ? `(${has} AND ${holds})` : holds;
   }
 
   private comparison(attribute: Attribute, t: string, operator: Operator, value: unknown): string {
@@ -236,7 +247,7 @@ class FilterCompiler {
       return `${column} IS ${isNull ? '' : 'NOT '}NULL`;
     }
     if (value === null) throw badRequest(`${attribute.name}: ${operator} takes no null.`);
-    const column = this.text(attribute, t, value);
+    const column = comparedWith(this.ctx, attribute, t, value);
     const bind = (bound: unknown): string => {
       this.values.push(bindable(bound));
       return '?';

@@ -38,6 +38,11 @@ export async function checkInput(
     const value = isChange ? withUnseen(ctx, attribute, given, before[name]) : given;
     // What is taken from another reference is not cleared, but found there.
     if (value === undefined || (value === null && attribute.ref?.through)) continue;
+    if (!ctx.services.database.keeps(entity.table, attribute.column)) {
+      if (value !== null && !isHeld(value, before[name] ?? attribute.default))
+        problems[name] = "cannot be kept: this server's database has no column that takes it";
+      continue;
+    }
     if (!maySet(ctx.viewer, attribute)) {
       if (isHeld(value, before[name])) continue;
       throw forbidden(`Setting ${name} needs level ${attribute.write ?? ''}; you are ${ctx.viewer.level}.`);

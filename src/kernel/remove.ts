@@ -22,7 +22,7 @@ export async function removeObject(
     const row = await lockObject(unit, entity, id);
     if (method === RemoveMethod.DELETE) return deleteRows(unit, entity, [{ pk: row.$pk, id }]);
     const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
-    if (!entity.attributes.has(mark))
+    if (!entity.attributes.has(mark) || !ctx.services.database.keeps(entity.table, mark))
       throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
     await changeObject(unit, entity, row, { [mark]: mark === 'hide' });
   });

@@ -80,7 +80,8 @@ async function nameReferences(ctx: Context, refs: Attribute[], rows: Row[]): Pro
     for (const { name, ref, any } of refs)
       for (const row of rows) {
         const pk = row[`$${name}`] as number | null;
-        if (pk === null) {
+        // In old tables 0 refers to nothing.
+        if (!pk) {
           row[name] = null;
           continue;
         }

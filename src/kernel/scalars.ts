@@ -23,9 +23,9 @@ export const SafeInt = new GraphQLScalarType({
   specifiedByURL: null,
 });
 
-/** `2026-01-31 09:00:00.000` -> `2026-01-31T09:00:00.000Z`; undefined for what is no date, such as `0000-00-00 00:00:00`. */
+/** `2026-01-31 09:00:00.000` -> `2026-01-31T09:00:00.000Z`; undefined for what is no date, such as `2026-00-00 00:00:00`. */
 export function isoFromDatabase(value: string): string | undefined {
-  if (value.startsWith('0000')) return undefined;
+  if (value.startsWith('0000') || value.includes('-00')) return undefined;
   const fraction = value.length === 19 ? '.000' : value.slice(19, 23);
   return `${value.slice(0, 10)}T${value.slice(11, 19)}${fraction}Z`;
 }

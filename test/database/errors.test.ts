@@ -125,6 +125,24 @@ onBoth('An error of the database', (bench, isMariadb) => {
     expect(Object.keys(error.details.fields!)).toEqual(['amount']);
   });
 
+  if (isMariadb)
+    test('is not at a loss with what others have made of the tables', async () => {
+      await database.sequelize.query('CREATE TABLE older (name VARCHAR(9) CHARACTER SET latin1)');
+      await database.sequelize.query(
+        "CREATE TRIGGER refuses BEFORE INSERT ON older FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'secret'",
+      );
+      expect(await failure('SELECT 1 FROM older WHERE name = ?', ['日本'])).toMatchObject({
+        code: 'VALIDATION',
+        message: 'A value cannot be compared with what is stored.',
+        details: { databaseCode: 1267 },
+      });
+      expect(await failure('INSERT INTO older (name) VALUES (?)', ['x'])).toMatchObject({
+        code: 'VALIDATION',
+        message: 'A value is refused by a rule of the database.',
+        details: { databaseCode: 1644 },
+      });
+    });
+
   test('names the fields that a model refuses itself', async () => {
     const strict = database.sequelize.define('strict', {
       name: { type: DataTypes.STRING, allowNull: false },

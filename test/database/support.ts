@@ -93,3 +93,27 @@ export const childTable: TableSpec = {
   columns: { id: { type: 'id' }, parent_id: { type: 'int', references: 'parent', nullable: true } },
   indexes: [{ columns: ['parent_id'] }],
 };
+
+/** How the tables are defined, to the letter; the next key of MariaDB, which is no part of it, is left out. */
+export async function definitions(database: Database, ...tables: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const table of tables)
+    if (database.dialect === 'mariadb') {
+      const [row] = await database.select(`SHOW CREATE TABLE \`${table}\``);
+      found.push(String(row!['Create Table']).replace(/ AUTO_INCREMENT=\d+/, ''));
+    } else {
+      const rows = await database.select('SELECT sql FROM sqlite_master WHERE tbl_name = ?', [table]);
+      found.push(rows.map(({ sql }) => String(sql)).join(';\n'));
+    }
+  return found;
+}
+
+export const hasTable = async (database: Database, table: string): Promise<boolean> => {
+  const rows = await database.select(
+    database.dialect === 'mariadb'
+      ? 'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?'
+      : "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+    [table],
+  );
+  return rows.length > 0;
+};

@@ -8,12 +8,12 @@ import { pino } from 'pino';
 import { createApp, type App } from '../../src/app';
 import { readConfig } from '../../src/config';
 import type { Services } from '../../src/kernel/context';
-import { allEntities } from '../../src/kernel/entity';
+import { allEntities, type Entity } from '../../src/kernel/entity';
 import { levels, type Level } from '../../src/kernel/levels';
 import { openServices } from '../../src/services';
 import { seed } from '../../seeders/rows';
 import { Caller } from './callers';
-import type { Tenant } from './factory';
+import type { Tenant, Values } from './factory';
 import { seedTenant } from './fixture';
 import { mariadbServer, redisServer, target } from './jest-target';
 import { freshDatabase } from './servers';
@@ -23,6 +23,8 @@ export interface AppOptions {
   rows?: number;
   /** Variables of the environment, beside those of a test. */
   env?: Record<string, string>;
+  /** What the database keeps of the values of an object, where it is not all of them. */
+  keeps?: (entity: Entity, values: Values) => Values;
   /** Where to go instead: for tests that take the servers away, or start the application twice. */
   through?: (place: Place) => Place | Promise<Place>;
 }
@@ -56,7 +58,7 @@ export class TestApp {
   private app!: App;
   private server!: Server;
 
-  async start({ rows = 6, env = {}, through = (place) => place }: AppOptions): Promise<void> {
+  async start({ rows = 6, env = {}, through = (place) => place, keeps }: AppOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
     const servers =
       target === 'mariadb' ? { databaseUrl: await freshDatabase(mariadbServer!), redisUrl: redisServer } : {};
@@ -89,8 +91,8 @@ export class TestApp {
         values: { name: `test ${level}`, publicKey: keyOf(level), level },
       })),
     );
-    this.here = await seedTenant(this.services, 'here', rows);
-    this.there = await seedTenant(this.services, 'there', rows);
+    this.here = await seedTenant(this.services, 'here', rows, keeps);
+    this.there = await seedTenant(this.services, 'there', rows, keeps);
   }
 
   async stop(): Promise<void> {

@@ -8,13 +8,18 @@ import { fixedId, inOrderOfNeed, sparesOf, valuesFor, type Made, type Tenant, ty
 const starts: Record<string, number> = { here: 100_000, there: 200_000 };
 
 /** Makes an account with so many objects of every type or more, each below objects of the same account. */
-export async function seedTenant(services: Services, name: 'here' | 'there', rows: number): Promise<Tenant> {
+export async function seedTenant(
+  services: Services,
+  name: 'here' | 'there',
+  rows: number,
+  keeps: (entity: Entity, values: Values) => Values = (_entity, values) => values,
+): Promise<Tenant> {
   const account = fixedId('account', name);
   const tenant: Tenant = { account, rows: {} };
   for (const entity of inOrderOfNeed()) {
     const made: Made[] = [];
     for (let i = 0; i < (entity.tenant === 'self' ? 1 : rows + sparesOf(entity)); i += 1) {
-      const values = valuesFor(entity, tenant, starts[name]! + i, { full: false });
+      const values = keeps(entity, valuesFor(entity, tenant, starts[name]! + i, { full: false }));
       if (entity.tenant === 'self')
         Object.assign(values, { enable: true, hide: false, name: `Account ${name}` });
       const id = entity.tenant === 'self' ? account : fixedId(entity.table, name, i);

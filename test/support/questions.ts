@@ -101,6 +101,20 @@ export function operandsOf(
 /** Case is ignored where the alphabet is ASCII; beyond it the databases differ. */
 const shouted = (text: unknown): string => String(text).replace(/[a-z]/g, (letter) => letter.toUpperCase());
 
+/** Filters with every operator of every attribute that can be compared. */
+export const filtersOf = (entity: Entity, world: World): Values[] =>
+  comparable(entity).flatMap((attribute, i) =>
+    operatorsOf(attribute).flatMap((operator, k) =>
+      operandsOf(entity, attribute, operator, world)
+        // Of many operands each attribute gets some; all of a kind get all.
+        .filter((_, j, all) => all.length <= 4 || (i + j + k) % 4 === 0)
+        .map((operand, j) => {
+          const filter = { [attribute.name]: { [operator]: operand } };
+          return (i + j + k) % 3 === 0 ? { not: filter } : filter;
+        }),
+    ),
+  );
+
 /** One comparison of an attribute. */
 export interface Comparison {
   attribute: Attribute;

@@ -16,6 +16,40 @@ export async function readWorld(app: TestApp): Promise<World> {
   return Object.fromEntries(await Promise.all(lists));
 }
 
+/** Asks the graph each filter, and compares what it finds with what a plain reading finds. */
+export async function expectAsReference(
+  app: TestApp,
+  world: World,
+  entity: Entity,
+  filters: Values[],
+): Promise<void> {
+  const found = await ask(app, entity, filters);
+  const different = filters.flatMap((filter, i) => {
+    const expected = matching(world, entity, filter).sort();
+    return JSON.stringify(expected) === JSON.stringify(found[i])
+      ? []
+      : [{ filter, found: found[i], expected }];
+  });
+  expect(different).toEqual([]);
+}
+
+/** Asks many filters of one type at once; answers the ids that each finds. */
+async function ask(app: TestApp, { name, plural }: Entity, filters: Values[]): Promise<string[][]> {
+  const found: string[][] = [];
+  for (let start = 0; start < filters.length; start += 90) {
+    const some = filters.slice(start, start + 90);
+    const variables = Object.fromEntries(some.map((filter, i) => [`f${String(i)}`, filter]));
+    const data = await app.root().ask(
+      `query (${some.map((_, i) => `$f${String(i)}: ${name}Filter`).join()}) {
+        ${some.map((_, i) => `f${String(i)}: ${plural}(first: 1000, enabled: ALL, hidden: ALL, filter: $f${String(i)}) { nodes { id } }`).join('\n')} }`,
+      variables,
+    );
+    for (const [i] of some.entries())
+      found.push(data[`f${String(i)}`].nodes.map(({ id }: Values) => id).sort());
+  }
+  return found;
+}
+
 /** Unknown (null) is what a comparison with a missing value gives. */
 type Truth = boolean | null;
 
