@@ -192,8 +192,13 @@ describe('when an object is deleted', () => {
       });
       await make(entityOf('hosted_file_link'), { linkToType: 'event_file', linkToId: file.id });
     }
-    await make(entityOf('event_badge'), { eventId: id });
-    await make(entityOf('event_badge_template'), { eventId: id });
+    const badge = await make(entityOf('event_badge'), { eventId: id });
+    const exhibit = await make(entityOf('event_exhibit'), { eventId: id });
+    await make(entityOf('event_exhibit_tracking'), { eventExhibitId: exhibit.id, eventBadgeId: badge.id });
+    const person = await make(entityOf('event_person'), { eventId: id });
+    await make(entityOf('event_person_profile'), { eventPersonId: person.id });
+    const others = ['badge_template', 'track', 'device', 'registration', 'abstract'];
+    for (const type of others) await make(entityOf(`event_${type}`), { eventId: id });
     await app.administrator().call('DELETE', `/v3/crud/event/${id}?method=delete`);
     expect(await counts()).toEqual(before);
   });
