@@ -23,7 +23,7 @@ const mayImport = {
 const forAll = ['database/database', 'paths', 'http'];
 
 /** The files that put everything together. */
-const composers = ['app', 'main', 'demo', 'services', 'resolvers', 'schema-files'];
+const composers = ['app', 'main', 'demo', 'services', 'resolvers', 'schema-files', 'search-rebuild'];
 
 const folders = Object.keys(mayImport).join('|');
 const composerPath = `^src/(${composers.join('|')})\\.ts$`;

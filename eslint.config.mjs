@@ -86,7 +86,14 @@ export default defineConfig(
     rules: { 'no-restricted-syntax': ['error', environment] },
   },
   {
-    files: ['src/main.ts', 'src/schema-files.ts', 'seeders/**', 'bench/**', 'test/support/**'],
+    files: [
+      'src/main.ts',
+      'src/schema-files.ts',
+      'src/search-rebuild.ts',
+      'seeders/**',
+      'bench/**',
+      'test/support/**',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

@@ -11,6 +11,7 @@ import { openBenchDatabase } from './database';
 import { large } from './large';
 import { measure, watchSteal, type Rounds } from './measure';
 import { save } from './results';
+import { searchAll } from './search';
 import { soak } from './soak';
 import { tableOf } from './table';
 import { verify } from './verify';
@@ -21,6 +22,7 @@ const usage = `npm run bench -- [options]
   --seconds N      of each measurement (5)
   --rounds N       measurements of each program in each case, of which the median counts (3)
   --factor N       size of the show beside the data that is asked for; 1 is a whole one (0.25)
+  --search         searches a show on each database instead, with and without its index
   --soak N         sends N requests to our server alone, and tells how its memory goes
   --large          asks our server alone for whole lists in one answer, and tells time and memory (use --factor 5)
   --profile DIR    measures our server alone, and leaves a CPU profile of each case there
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
       factor: { type: 'string', default: '0.25' },
+      search: { type: 'boolean', default: false },
       soak: { type: 'string' },
       large: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -51,7 +54,7 @@ async function main(): Promise<void> {
   const cases = chosen(options.case);
   const [busy = 0] = loadavg();
   const rounds = { seconds: Number(options.seconds), rounds: Number(options.rounds), warmUp: 3 };
-  assertWrk();
+  if (!options.search) assertWrk();
 
   const cleanUp: (() => unknown)[] = [];
   try {
@@ -62,6 +65,14 @@ async function main(): Promise<void> {
     const database = await openBenchDatabase();
     cleanUp.push(() => database.stop());
     const env = environment(database.url, folder);
+
+    if (options.search) {
+      const text = await searchAll(env, Number(options.factor), tell);
+      say(text);
+      if (options.save)
+        save('Search', `${machine(database.version)}, whose load was ${busy.toFixed(1)} before.\n${text}`);
+      return;
+    }
 
     const start = Date.now();
     const data = await seedData(env, Number(options.factor));
@@ -140,11 +151,14 @@ async function profile(
 const comparison = `The program beside ours is \`by-hand.ts\`: \`node:http\` and the MariaDB connector, written for just these requests. Both answer
 the same JSON, which is checked before anything is measured, and both check the key and the account of each call.`;
 
-/** The machine and the run, in words that fit any machine. */
+/** The machine, in words that fit any. */
+const machine = (mariadb: string): string =>
+  `${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, ${type()}, Node ${process.version}, MariaDB ${mariadb}`;
+
+/** The machine and the run. */
 function about(mariadb: string, { rows }: Data, { busy, stolen }: { busy: number; stolen: number }): string {
-  const gigabytes = Math.round(totalmem() / 1024 ** 3);
   return [
-    `${cpus().length} cores, ${gigabytes} GiB, ${type()}, Node ${process.version}, MariaDB ${mariadb}; load generator, database and`,
+    `${machine(mariadb)}; load generator, database and`,
     `server share the machine, whose load was ${busy.toFixed(1)} before, and which lost ${(100 * stolen).toFixed(1)} % of its time to its host.`,
     `${connections} connections that are kept, ${rows} rows. Medians; the ratio is ours to the hand-written program.`,
   ].join('\n');

@@ -247,7 +247,6 @@ const conference: EventPlan = {
     locationName: 'Palais de Beaulieu',
     locationAddressJson: { city: 'Lausanne', country_code: 'CH' },
     contactLiJson: [{ name: 'Grace Hopper', email: 'grace@example.org' }],
-    contactLiJsonExt: 'Grace Hopper grace@example.org',
     physical: true,
     virtual: false,
     modPresMgmtJson: { file_purposes: ['slides', 'handout'], upload_passcode: 'bring-slides' },
@@ -314,7 +313,6 @@ const meetings = seedsOf('event', {
     attendUrl: 'https://example.org/join/tuesday',
     attendJson: { how: 'Open the link; a camera is not needed.' },
     contactLiJson: [{ name: 'Grace H.', email: 'grace@example.org' }],
-    contactLiJsonExt: 'Grace H. grace@example.org',
     externalPersonId: demo.noviMember,
   },
 });

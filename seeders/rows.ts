@@ -2,7 +2,8 @@ import type { Services } from '../src/kernel/context';
 import type { Attribute } from '../src/kernel/attributes';
 import { entityOf, type Entity } from '../src/kernel/entity';
 import type { Values } from '../src/kernel/input';
-import { searchText } from '../src/kernel/write';
+import { feedsOf } from '../src/kernel/registry';
+import { refreshTexts, textsOf } from '../src/kernel/search-text';
 
 /** A row to be there: its type, its public id, and its values by attribute name; references by public id, JSON as it is. */
 export interface Seed {
@@ -52,6 +53,10 @@ async function seedSome(
   const rows = missing.map(({ id, values }) => rowOf(entity, id, values, keys, createdOn));
   // Without the model: it would write every column of every row, and take a moment without a zone for local time.
   await services.database.sequelize.getQueryInterface().bulkInsert(entity.table, rows);
+  for (const { parent, by } of feedsOf(entity)) {
+    const parents = new Set(rows.map((row) => row[by.column]).filter((key) => typeof key === 'number'));
+    await services.database.transaction((tx) => refreshTexts(services.database, parent, [...parents], tx));
+  }
   return rows.length;
 }
 
@@ -117,7 +122,7 @@ function rowOf(
       values[name] = key;
     }
   }
-  Object.assign(values, searchText(entity, values), { id, createdOn, updatedOn: createdOn });
+  Object.assign(values, textsOf(entity, values), { id, createdOn, updatedOn: createdOn });
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [attributeOf(entity, name).column, value]),
   );

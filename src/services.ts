@@ -6,6 +6,7 @@ import { openMemoryCache, openRedisCache, type Cache } from './cache';
 import type { Config } from './config';
 import type { Database } from './database/database';
 import type { Differences } from './database/existing';
+import { tablesWithIndexedWords } from './database/full-text';
 import { openDatabase } from './database/open';
 import { migrate } from './database/migrator';
 import { openFileStore } from './files/store';
@@ -59,6 +60,7 @@ export async function openServices(
     tokens,
     viewers,
     cursors: createCursors(jwtKey),
+    indexedWords: await tablesWithIndexedWords(database, 'default_qry_str'),
     files: await openFileStore(config.fileRoot),
     novi: createNoviClient({ cache, log }),
     noviSettings: { rootUrl: config.noviRootUrl, apiKey: config.noviApiKey },

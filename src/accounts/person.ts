@@ -14,6 +14,7 @@ import { Entity, TenantEntity } from '../kernel/entity';
     update: 'trusted',
     remove: 'administrator',
   },
+  indexes: [{ columns: ['account_id', 'default_qry_str'], words: true }],
 })
 export class Person extends TenantEntity {
   @Ref('account', {

@@ -90,6 +90,22 @@ export function createViewers(
   const keys = new LRUCache<string, { row: KeyRow | undefined }>({ max: 10_000, ttl: memoryMs });
   const users = new LRUCache<string, { row: UserRow | undefined }>({ max: 10_000, ttl: memoryMs });
 
+  /** How often all was forgotten: what was read before that may be out of date, and is not kept. */
+  let age = 0;
+
+  async function remembered<Row>(
+    memory: LRUCache<string, { row: Row | undefined }>,
+    name: string,
+    read: () => Promise<Row | undefined>,
+  ): Promise<Row | undefined> {
+    const known = memory.get(name);
+    if (known) return known.row;
+    const then = age;
+    const row = await read();
+    if (then === age) memory.set(name, { row });
+    return row;
+  }
+
   async function readKey(value: string): Promise<KeyRow | undefined> {
     const digest = createHash('sha256').update(value).digest('hex');
     const rows = await database.select<KeyRow>(
@@ -106,9 +122,7 @@ export function createViewers(
   async function keyOf(value: string | undefined): Promise<KeyRow> {
     if (value === undefined) throw forbidden('An API key is needed: send the header x-aether-api-key.');
     if (value.length < 11 || value.length > 22) throw unprocessable('An API key has 11 to 22 characters.');
-    let known = keys.get(value);
-    if (!known) keys.set(value, (known = { row: await readKey(value) }));
-    const { row } = known;
+    const row = await remembered(keys, value, () => readKey(value));
     if (!row) throw forbidden('This API key is not known.');
     if (!row.enable) throw forbidden('This API key is disabled.');
     checkWindow(row, 'This API key');
@@ -142,9 +156,7 @@ export function createViewers(
   async function userOf(claims: Claims): Promise<UserRow | undefined> {
     if (claims.user_id == null) return undefined;
     const id = claims.user_id;
-    let known = users.get(id);
-    if (!known) users.set(id, (known = { row: isPublicId(id) ? await readUser(id) : undefined }));
-    const { row } = known;
+    const row = await remembered(users, id, async () => (isPublicId(id) ? readUser(id) : undefined));
     if (!row?.enable) throw unauthenticated('The user of this token is no longer active.');
     checkWindow(row, 'The user of this token');
     return row;
@@ -198,6 +210,7 @@ export function createViewers(
     },
 
     forget() {
+      age += 1;
       keys.clear();
       users.clear();
     },

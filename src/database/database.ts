@@ -24,7 +24,8 @@ export interface Database {
   readonly sequelize: Sequelize;
 
   /**
-   * Runs one read with bound values (arrays are not expanded) and answers its rows; inside `tx` it sees what that wrote.
+   * Runs one read with bound values (arrays are not expanded) and answers its rows; inside `tx` it sees what that wrote, and may
+   * itself be a write.
    * `LIKE` ignores case and takes `\` as its escape on both dialects.
    * @throws AetherError as {@link transaction}.
    */

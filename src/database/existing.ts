@@ -1,4 +1,5 @@
 import type { Bindable, Database, Dialect } from './database';
+import { indexedWords } from './full-text';
 import { literal, quoted } from './table-sql';
 import type { ColumnSpec, TableSpec } from './tables';
 
@@ -54,7 +55,7 @@ export async function compareTables(
     differences.missing.push(...compared.missing.map(full));
     differences.filled.push(...compared.filled.map(full));
     if (compared.nameless) mayBeNameless.push(name);
-    differences.unindexed.push(...unindexed(table, shape, indexes.get(name) ?? []));
+    differences.unindexed.push(...unindexed(dialect, table, shape, indexes.get(name) ?? []));
   }
   if (needed.length > 0)
     throw new UnusableTablesError(
@@ -109,7 +110,12 @@ function absent({ type, nullable, default: fallback }: ColumnSpec, dialect: Dial
 }
 
 /** Indexes that do for one that was declared begin with its columns; a unique one has no others. */
-function unindexed({ name, indexes }: TableSpec, { unkept }: Shape, found: FoundIndex[]): string[] {
+function unindexed(
+  dialect: Dialect,
+  { name, indexes }: TableSpec,
+  { unkept }: Shape,
+  found: FoundIndex[],
+): string[] {
   const there = new Map<string, { columns: string[]; unique: boolean }>();
   for (const { indexName, columnName, nonUnique } of found) {
     const index = there.get(indexName) ?? { columns: [], unique: !nonUnique };
@@ -117,7 +123,11 @@ function unindexed({ name, indexes }: TableSpec, { unkept }: Shape, found: Found
     index.columns.push(columnName?.toLowerCase() ?? '');
   }
   return indexes
-    .filter(({ columns }) => !columns.some((column) => unkept.has(column)))
+    .filter(
+      ({ columns, words }) =>
+        !columns.some((column) => unkept.has(column)) && !(words && dialect === 'sqlite'),
+    )
+    .map((index) => (index.words ? { ...index, columns: [indexedWords(index.columns.at(-1) ?? '')] } : index))
     .filter(
       ({ columns, unique }) =>
         ![...there.values()].some(

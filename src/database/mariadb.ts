@@ -54,6 +54,8 @@ export function openMariadb(url: string, poolMax: number, countStatement: () => 
       // An update that changes nothing still found its row, as on SQLite.
       foundRows: true,
       prepareCacheLength: preparedPerConnection,
+      // Who has waited for a lock sees what the one before has written, not what was there when the transaction began.
+      initSql: 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
       sessionVariables: {
         // Values are escaped with backslashes where they are not bound, so NO_BACKSLASH_ESCAPES must stay out.
         sql_mode: 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Dialect } from './database';
+import { indexedWords, indexedWordsSql } from './full-text';
 import type { ColumnSpec, IndexSpec, MigrationStep, TableSpec } from './tables';
 
 const maxNameLength = 64;
@@ -14,12 +15,13 @@ export function createTableSql(table: TableSpec, dialect: Dialect): string[] {
   if (dialect === 'sqlite')
     return [
       `CREATE TABLE IF NOT EXISTS ${quoted(name)} (\n${lines.join(',\n')}\n)`,
-      ...indexes.map((index) => createIndexSql(name, index)),
+      ...indexes.flatMap((index) => createIndexSql(name, index, dialect)),
     ];
 
   const keys = [
     '  PRIMARY KEY (`id`)',
-    ...indexes.map((index) => {
+    ...indexes.flatMap((index) => {
+      if (index.words) return wordsSql(name, index).map((line) => `  ${line}`);
       const kind = index.unique ? 'UNIQUE KEY' : 'KEY';
       return `  ${kind} ${quoted(indexName(name, index))} (${list(index.columns)})`;
     }),
@@ -36,7 +38,7 @@ export function createTableSql(table: TableSpec, dialect: Dialect): string[] {
 /** Statements of one step, for a database that does not have its table, column or index yet. */
 export function stepSql(step: MigrationStep, dialect: Dialect): string[] {
   if ('createTable' in step) return createTableSql(step.createTable, dialect);
-  if ('addIndex' in step) return [createIndexSql(step.addIndex.table, step.addIndex.index)];
+  if ('addIndex' in step) return createIndexSql(step.addIndex.table, step.addIndex.index, dialect);
   if ('sql' in step) return step.sql[dialect];
 
   const { table, name, column } = step.addColumn;
@@ -45,13 +47,34 @@ export function stepSql(step: MigrationStep, dialect: Dialect): string[] {
   return [`${add}, ADD ${foreignKeySql(table, name, column.references)}`];
 }
 
-const createIndexSql = (table: string, index: IndexSpec): string =>
-  `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX IF NOT EXISTS ${quoted(indexName(table, index))}` +
-  ` ON ${quoted(table)} (${list(index.columns)})`;
+function createIndexSql(table: string, index: IndexSpec, dialect: Dialect): string[] {
+  if (index.words)
+    return dialect === 'sqlite'
+      ? []
+      : [
+          `ALTER TABLE ${quoted(table)} ${wordsSql(table, index, 'IF NOT EXISTS ')
+            .map((line) => `ADD ${line}`)
+            .join(', ')}`,
+        ];
+  return [
+    `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX IF NOT EXISTS ${quoted(indexName(table, index))}` +
+      ` ON ${quoted(table)} (${list(index.columns)})`,
+  ];
+}
+
+/** A column that MariaDB keeps by itself and shows to nobody, and its index. */
+function wordsSql(table: string, index: IndexSpec, unlessThere = ''): string[] {
+  const [account = '', text = ''] = index.columns.map(quoted);
+  const column = quoted(indexedWords(index.columns[1] ?? ''));
+  return [
+    `${unlessThere}${column} mediumtext GENERATED ALWAYS AS (${indexedWordsSql(account, text)}) STORED INVISIBLE`,
+    `FULLTEXT KEY ${unlessThere}${quoted(indexName(table, index))} (${column})`,
+  ];
+}
 
 /** Columns stand after `__`: the message about a duplicate is made from them. */
-const indexName = (table: string, { columns, unique }: IndexSpec): string =>
-  shortened(`${unique ? 'uq' : 'ix'}_${[table, ...columns].join('__')}`);
+const indexName = (table: string, { columns, unique, words }: IndexSpec): string =>
+  shortened(`${unique ? 'uq' : words ? 'ft' : 'ix'}_${[table, ...columns].join('__')}`);
 
 const foreignKeySql = (table: string, column: string, references: string): string =>
   `CONSTRAINT ${quoted(shortened(`fk_${table}__${column}`))} FOREIGN KEY (${quoted(column)})` +

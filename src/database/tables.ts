@@ -29,6 +29,8 @@ export interface ColumnSpec {
 export interface IndexSpec {
   columns: string[];
   unique?: boolean;
+  /** Of the words of a text, `columns: [account, text]`; on MariaDB alone, see full-text.ts. */
+  words?: boolean;
 }
 
 /** A table as migrations make it. `id` is int unsigned, auto-increment, primary key. */
@@ -139,4 +141,6 @@ const shapeOf = ({ type, max, digits, nullable, default: fallback, references }:
 });
 
 const isSameIndex = (one: IndexSpec, other: IndexSpec): boolean =>
-  (one.unique ?? false) === (other.unique ?? false) && isDeepStrictEqual(one.columns, other.columns);
+  (one.unique ?? false) === (other.unique ?? false) &&
+  (one.words ?? false) === (other.words ?? false) &&
+  isDeepStrictEqual(one.columns, other.columns);

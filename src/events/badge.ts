@@ -18,6 +18,7 @@ const display = (column: string) => (t: string) =>
   table: 'event_badge',
   doc: 'A name badge of an event: who wears it, what stands on it, and how often it was printed.',
   access: { read: 'public', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  indexes: [{ columns: ['account_id', 'default_qry_str'], words: true }],
 })
 export class EventBadge extends TenantEntity {
   @Ref('event', { inverse: 'badges', onRemove: 'cascade', nullable: false, doc: 'Id of the event.' })

@@ -59,7 +59,12 @@ export class Event extends TenantEntity {
   @Attr.json({ doc: 'Whom to ask: a list of contacts.' })
   declare contactLiJson: unknown;
 
-  @Attr.text({ write: 'server', search: true, doc: 'Search text of the contacts, made by the server.' })
+  @Attr.text({
+    write: 'server',
+    search: true,
+    textOf: 'contactLiJson',
+    doc: 'Search text of the contacts, made by the server.',
+  })
   declare contactLiJsonExt: string | null;
 
   @Attr.string({

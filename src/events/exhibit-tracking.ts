@@ -7,7 +7,10 @@ import { Entity, TenantEntity } from '../kernel/entity';
   table: 'event_exhibit_tracking',
   doc: 'A lead: that an exhibitor has scanned a badge, and what came of it.',
   access: { read: 'trusted', create: 'trusted', update: 'trusted', remove: 'administrator' },
-  indexes: [{ columns: ['event_exhibit_id', 'event_badge_id'], unique: true }],
+  indexes: [
+    { columns: ['event_exhibit_id', 'event_badge_id'], unique: true },
+    { columns: ['account_id', 'default_qry_str'], words: true },
+  ],
 })
 export class EventExhibitTracking extends TenantEntity {
   @Ref('event_exhibit', { inverse: 'leads', onRemove: 'cascade', nullable: false, doc: 'Id of the exhibit.' })

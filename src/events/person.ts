@@ -7,6 +7,7 @@ import { Entity, TenantEntity } from '../kernel/entity';
   table: 'event_person',
   doc: 'Somebody at an event, in whatever role: attends, presents, organizes.',
   access: { read: 'trusted', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  indexes: [{ columns: ['account_id', 'default_qry_str'], words: true }],
 })
 export class EventPerson extends TenantEntity {
   @Ref('event', { inverse: 'persons', onRemove: 'cascade', nullable: false, doc: 'Id of the event.' })

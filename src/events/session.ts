@@ -1,11 +1,7 @@
 import { Resolver } from 'type-graphql';
-import { Attr, countOf, Ref, via } from '../kernel/attributes';
+import { Attr, countOf, gathered, Ref, via } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
-
-/** What the children of the session are called, separated by commas. */
-const namesOf = (table: string, name: (child: string) => string) => (t: string) =>
-  `(SELECT GROUP_CONCAT(${name('c')}) FROM \`${table}\` c WHERE c.account_id = ${t}.account_id AND c.event_session_id = ${t}.id)`;
 
 @Entity({
   table: 'event_session',
@@ -77,13 +73,15 @@ export class EventSession extends TenantEntity {
   declare eventTrackName: string | null;
 
   @Attr.text({
-    sql: namesOf('event_presentation', (c) => `${c}.name`),
+    search: true,
+    ...gathered('event_presentation', 'event_session_id', 'name'),
     doc: 'Names of the presentations, to search in.',
   })
   declare eventPresentationLiQryStr: string | null;
 
   @Attr.text({
-    sql: namesOf('event_presenter', (c) => `COALESCE(${c}.full_name, ${c}.name)`),
+    search: true,
+    ...gathered('event_presenter', 'event_session_id', 'full_name', 'name', 'given_name family_name'),
     doc: 'Names of the presenters, to search in.',
   })
   declare eventPresenterLiQryStr: string | null;

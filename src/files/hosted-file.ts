@@ -8,7 +8,10 @@ import { Entity, TenantEntity } from '../kernel/entity';
   doc: 'A stored file: what is known of its bytes. Equal bytes are kept once, however many objects have them.',
   access: { read: 'authenticated', create: 'trusted', update: 'trusted', remove: 'administrator' },
   // Bytes may go when no row of any account has their hash.
-  indexes: [{ columns: ['hash_sha256', 'account_id'] }],
+  indexes: [
+    { columns: ['hash_sha256', 'account_id'] },
+    { columns: ['account_id', 'default_qry_str'], words: true },
+  ],
 })
 export class HostedFile extends TenantEntity {
   @Ref('account', {

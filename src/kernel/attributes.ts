@@ -34,6 +34,10 @@ interface Common {
   nullable?: boolean;
   /** Part of the type's search text. */
   search?: boolean;
+  /** Kept by the server: every text and number in the JSON of that attribute, in one line. */
+  textOf?: string;
+  /** The rows that a derived text is gathered from; see {@link gathered}. */
+  gathers?: Gathers;
   /** Level from which the value may be read, filtered and sorted by; `never` for secrets. Default: the level of the type. */
   read?: Level | 'never';
   /** What those below `read` see instead of null. */
@@ -46,6 +50,14 @@ interface Common {
   clean?: (value: string) => string;
   /** A derived, read-only value: SQL over the row, whose table has the alias given. */
   sql?: (table: string) => string;
+}
+
+/** Texts of the rows of a table that refer to an object; columns of that table. */
+export interface Gathers {
+  table: string;
+  /** Holds the object's key. */
+  by: string;
+  texts: string[];
 }
 
 export interface RefOptions extends Partial<Omit<Common, 'sql'>> {
@@ -175,6 +187,24 @@ export const countOf =
   (table: string, condition: (child: string, t: string) => string) =>
   (t: string): string =>
     `(SELECT COUNT(*) FROM \`${table}\` c WHERE c.account_id = ${t}.account_id AND ${condition('c', t)})`;
+
+/**
+ * A text of each row of `table` that refers to this one through `by`, separated by commas. It is that of the first choice that
+ * holds one; a choice names columns whose texts stand together: `'full_name', 'given_name family_name'`.
+ */
+export function gathered(table: string, by: string, ...choices: string[]): Pick<Common, 'sql' | 'gathers'> {
+  const columns = choices.map((choice) => choice.split(' '));
+  const texts = columns.map(
+    (names) => `NULLIF(CONCAT_WS(' ', ${names.map((name) => `c.\`${name}\``).join(', ')}), '')`,
+  );
+  return {
+    gathers: { table, by, texts: columns.flat() },
+    // In one order on every database: words are found beside each other. And not by an index of the account, which MariaDB takes
+    // as long as it believes the table to be empty.
+    sql: (t) =>
+      `(SELECT GROUP_CONCAT(COALESCE(${texts.join(', ')}, NULL) ORDER BY c.id) FROM \`${table}\` c WHERE c.account_id + 0 = ${t}.account_id AND c.\`${by}\` = ${t}.id)`,
+  };
+}
 
 /** The column that an attribute lives in; derived attributes have none. */
 export function columnOf(attribute: Attribute): ColumnSpec | undefined {

@@ -25,6 +25,8 @@ export interface Services {
   publicIds: PublicIds;
   cursors: Cursors;
   log: Logger;
+  /** Tables whose search text MariaDB has an index for. */
+  indexedWords: ReadonlySet<string>;
   /** The time of day; tests set it. */
   now: () => Date;
   /** Told after each write has been committed. */

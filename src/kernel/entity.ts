@@ -1,6 +1,7 @@
 import { Column, DataType, Model, Table } from 'sequelize-typescript';
 import { Field, ID, Int, InterfaceType, ObjectType } from 'type-graphql';
 import { GraphQLBoolean, GraphQLFloat, GraphQLString, type GraphQLScalarType } from 'graphql';
+import type { IndexSpec } from '../database/tables';
 import { Attr, attributesOf, snakeCase, type Attribute, type Kind, Ref } from './attributes';
 import type { Level } from './levels';
 import { DateTime, JsonValue, SafeInt } from './scalars';
@@ -46,7 +47,7 @@ export interface EntityOptions {
   tenant?: 'row' | 'self' | 'optional' | 'shared';
   access: Access;
   /** Indexes beside those of the account, the references and unique attributes. */
-  indexes?: { columns: string[]; unique?: boolean }[];
+  indexes?: IndexSpec[];
 }
 
 export type EntityClass = typeof Model & (new () => Model);

@@ -221,7 +221,7 @@ export const listArgsOf = perEntity((entity): Class => {
     addField(args, name, type, { nullable: true, description });
   optional('filter', () => filterOf(entity), 'Only those for which this holds.');
   optional('orderBy', () => [orderOf(entity)], 'Most important first. Default: priority, sort, name.');
-  optional('q', () => GraphQLString, 'Only those whose search text holds every one of these words.');
+  optional('q', () => GraphQLString, 'Only those in which each of these words is found, or begins one.');
   optional(
     'first',
     () => Int,

@@ -1,5 +1,5 @@
 import type { IndexSpec, TableSpec } from '../database/tables';
-import { columnOf, type Attribute } from './attributes';
+import { columnOf, type Attribute, type Gathers } from './attributes';
 import { allEntities, entityOf, type Entity } from './entity';
 import { atLeast } from './levels';
 
@@ -56,6 +56,39 @@ export const referencesTo = (target: Entity): { entity: Entity; attribute: Attri
 export const owners = (entity: Entity): Attribute[] =>
   [...entity.attributes.values()].filter(({ ref }) => ref?.onRemove === 'cascade');
 
+/** An attribute of `parent` that gathers texts of a type. */
+interface Feed {
+  parent: Entity;
+  by: Attribute;
+  texts: Attribute[];
+}
+
+const feeds = new Map<Entity, Feed[]>();
+
+/** The search texts that take in texts of this type. */
+export function feedsOf(entity: Entity): Feed[] {
+  const known = feeds.get(entity);
+  if (known) return known;
+  const found = allEntities().flatMap((parent) =>
+    [...parent.attributes.values()].flatMap(({ search, gathers }) =>
+      search && gathers?.table === entity.table ? [{ parent, ...columnsOf(gathers) }] : [],
+    ),
+  );
+  feeds.set(entity, found);
+  return found;
+}
+
+/** @throws Error when a column is not declared: a mistake in a declaration. */
+function columnsOf({ table, by, texts }: Gathers): Omit<Feed, 'parent'> {
+  const { byColumn } = entityOf(table);
+  const named = (column: string): Attribute => {
+    const attribute = byColumn.get(column);
+    if (!attribute || attribute.sql) throw new Error(`gathers ${table}.${column}, which is no column`);
+    return attribute;
+  };
+  return { by: named(by), texts: texts.map(named) };
+}
+
 /**
  * Looks for mistakes in the declarations, all at once.
  * @throws Error naming every one.
@@ -77,6 +110,7 @@ export function checkRegistry(): void {
         (attribute.read === 'never' || !atLeast(access.read, attribute.read))
       )
         problems.push(`${where}: is searched by people who may not read it`);
+      problems.push(...textProblems(entity, attribute).map((problem) => `${where}: ${problem}`));
       if (
         attribute.ref?.through &&
         !attributes.get(attribute.ref.through)?.ref &&
@@ -98,6 +132,32 @@ export function checkRegistry(): void {
   }
   if (problems.length > 0)
     throw new Error(`the declarations contradict each other:\n  ${problems.join('\n  ')}`);
+}
+
+/** What is wrong with a text that is made of others: it must tell nobody what they may not read, and follow each change. */
+function textProblems({ access, attributes, table }: Entity, attribute: Attribute): string[] {
+  const { search, sql, gathers, textOf, read } = attribute;
+  const problems: string[] = [];
+  const source = textOf === undefined ? undefined : attributes.get(textOf);
+  if (textOf !== undefined && source?.kind !== 'json')
+    problems.push(`is the text of ${textOf}, which is no JSON`);
+  if (source?.read && read !== 'never' && !atLeast(read ?? access.read, source.read))
+    problems.push(`tells ${source.name} to people who may not read it`);
+  if (search && sql && !gathers) problems.push('is derived and searched, but does not say what it gathers');
+  if (!gathers) return problems;
+  try {
+    const { by, texts } = columnsOf(gathers);
+    const { access: below } = entityOf(gathers.table);
+    if (by.ref?.type !== table) problems.push(`gathers by ${by.name}, which is no reference to it`);
+    if (!atLeast(access.read, below.read) || below.hidden || below.own)
+      problems.push(`gathers ${gathers.table}, which not all its readers may read`);
+    for (const { name, read: needed } of texts)
+      if (needed && !atLeast(access.read, needed))
+        problems.push(`gathers ${name}, which not all its readers may read`);
+  } catch (error) {
+    problems.push((error as Error).message);
+  }
+  return problems;
 }
 
 /** The tables that the declarations need. */

@@ -3,6 +3,7 @@ import type { Entity } from './entity';
 import { AetherError, badRequest } from './errors';
 import { RemoveMethod } from './input-types';
 import { referencesTo } from './registry';
+import { noteTexts } from './search-text';
 import { mayWrite } from './tenancy';
 import { write, type RowKey, type UnitOfWork } from './unit-of-work';
 import { changeObject, changeRows, childrenOf, lockObject } from './write';
@@ -53,6 +54,7 @@ async function deleteRows(
     if (onRemove === 'nullify') await changeRows(unit, child, children, { [attribute.name]: null });
     else await deleteRows(unit, child, children, going);
   }
+  await noteTexts(unit, entity, pks);
   await entity.type.destroy({ where: { pk: pks }, transaction: unit.tx, hooks: false });
   unit.touch(entity, 'removed', rows);
 }

@@ -1,6 +1,7 @@
 import type { Transaction } from 'sequelize';
 import type { Context } from './context';
 import type { Entity } from './entity';
+import { keepTexts } from './search-text';
 
 export type Verb = 'created' | 'updated' | 'removed';
 
@@ -19,6 +20,8 @@ export interface Touched extends RowKey {
 /** The writes of one transaction, and the rows that they touched. */
 export class UnitOfWork {
   readonly touched: Touched[] = [];
+  /** Keys of rows whose texts are brought up to date before the end. */
+  readonly texts = new Map<Entity, Set<number>>();
 
   constructor(
     readonly ctx: Context,
@@ -38,7 +41,9 @@ export async function write<T>(ctx: Context, work: (unit: UnitOfWork) => Promise
   const { database, changed, publicIds } = ctx.services;
   const { result, touched } = await database.transaction(async (tx) => {
     const unit = new UnitOfWork(ctx, tx);
-    return { result: await work(unit), touched: unit.touched };
+    const result = await work(unit);
+    await keepTexts(unit);
+    return { result, touched: unit.touched };
   });
   for (const { entity, verb, pk } of touched) if (verb === 'removed') publicIds.forget(entity.table, pk);
   for (const type of new Set(touched.map(({ entity }) => entity.table))) changed(type);

@@ -3,11 +3,12 @@ import type { Attribute } from './attributes';
 import type { Context } from './context';
 import type { Entity } from './entity';
 import { invalid, notFound } from './errors';
-import { checkInput, inheritedThrough, maxText, type Input, type Values } from './input';
+import { checkInput, inheritedThrough, type Input, type Values } from './input';
 import { isRequired } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
 import { referencesTo } from './registry';
 import { databaseFromDate } from './scalars';
+import { noteTexts, textsOf } from './search-text';
 import { write, type RowKey, type UnitOfWork } from './unit-of-work';
 import {
   accountForNew,
@@ -53,11 +54,12 @@ export async function insertObject(
   if (entity.attributes.has('accountId')) values.accountId ??= account?.pk ?? null;
   const row = entity.type.build({
     ...values,
-    ...searchText(entity, values),
+    ...textsOf(entity, values),
     id,
     createdOn: now,
     updatedOn: now,
   });
+  await noteTexts(unit, entity, [], values);
   await row.save({ transaction: tx, returning: false, hooks: false, validate: false });
   unit.touch(entity, 'created', [{ pk: row.get('pk') as number, id }]);
   await stillVisible(unit, entity, id);
@@ -72,26 +74,6 @@ function requireAll(entity: Entity, values: Values): void {
       values[attribute.name] == null,
   );
   if (missing.length > 0) throw invalid(Object.fromEntries(missing.map(({ name }) => [name, 'is required'])));
-}
-
-/** Keeps the search text: what the attributes that are searched hold, in one line. */
-export function searchText({ attributes }: Entity, values: Values): Values {
-  if (!attributes.has('defaultQryStr')) return {};
-  const texts = [...attributes.values()].filter(({ search }) => search).map(({ name }) => values[name] ?? '');
-  const words = texts
-    .join(' ')
-    .replace(/<[^>]*>/g, ' ')
-    .split(/\s+/)
-    .filter(Boolean)
-    .join(' ');
-  // A text may be as long as the column itself; what is cut off at its end is not found.
-  return {
-    defaultQryStr:
-      Buffer.from(words)
-        .subarray(0, maxText)
-        .toString('utf8')
-        .replace(/\uFFFD$/, '') || null,
-  };
 }
 
 /**
@@ -127,8 +109,8 @@ export async function lockObject({ ctx, tx }: UnitOfWork, entity: Entity, id: st
   const values: Bindable[] = [];
   const ownership = ownershipColumns(ctx, entity, 't', values, { toWrite: true });
   const columns = [...entity.attributes.values()]
-    .filter(({ sql }) => !sql)
-    .map(({ name, column }) => `t.\`${column}\` AS \`${name}\``);
+    .filter(({ sql, search }) => !sql || search)
+    .map(({ name, column, sql }) => `${sql?.('t') ?? `t.\`${column}\``} AS \`${name}\``);
   const [row] = await database.select<Locked>(
     `SELECT t.id AS \`$pk\`, ${ownership}, ${columns.join(', ')} FROM \`${entity.table}\` t WHERE t.id_random = ?${
       database.dialect === 'mariadb' ? ' FOR UPDATE' : ''
@@ -150,28 +132,36 @@ export async function changeObject(
   values: Values,
 ): Promise<void> {
   if (Object.keys(values).length === 0) return;
-  const text = searchText(entity, { ...before, ...values });
   const { $pk: pk, id } = before;
-  await changeRows(unit, entity, [{ pk, id }], { ...values, ...text });
-  const moved = Object.entries(values).filter(
-    ([name, value]) => entity.attributes.get(name)?.ref && value !== before[name],
+  const changed = Object.entries(values).filter(([name, value]) => value !== before[name]);
+  const texts = textsOf(entity, { ...before, ...values });
+  await changeRows(
+    unit,
+    entity,
+    [{ pk, id }],
+    { ...values, ...texts },
+    { ...Object.fromEntries(changed), ...texts },
   );
+  const moved = changed.filter(([name]) => entity.attributes.get(name)?.ref);
   if (moved.length > 0) await tellChildren(unit, entity, [pk], Object.fromEntries(moved));
 }
 
-/** Writes the same values into several rows. */
+/** Writes the same values into several rows; those that `changed` are all of them unless told. */
 export async function changeRows(
   unit: UnitOfWork,
   entity: Entity,
   rows: RowKey[],
   values: Values,
+  changed = values,
 ): Promise<void> {
   if (rows.length === 0) return;
+  const pks = rows.map(({ pk }) => pk);
+  await noteTexts(unit, entity, pks, changed);
   const updatedOn = databaseFromDate(unit.ctx.services.now());
   await entity.type.update(
     { ...values, ...(entity.attributes.has('updatedOn') && { updatedOn }) },
     {
-      where: { pk: rows.map(({ pk }) => pk) },
+      where: { pk: pks },
       transaction: unit.tx,
       hooks: false,
       validate: false,

@@ -46,7 +46,7 @@ export const parameters = {
     'Fields to sort by, most important first, as in `{"start_datetime":"ASC","name":"DESC"}`. Unless given: priority, sort, name.',
     { type: 'string' },
   ),
-  q: query('q', 'Only those whose search text holds every one of these words.', { type: 'string' }),
+  q: query('q', 'Only those in which each of these words is found, or begins one.', { type: 'string' }),
   for_obj_type: query('for_obj_type', 'Only what belongs to an object of this type; with `for_obj_id`.', {
     type: 'string',
   }),

@@ -72,7 +72,7 @@ export const sharedSchemas = (): Record<string, JsonSchema> => ({
     allOf: [schemaRef('SearchGroup')],
     type: 'object',
     properties: {
-      q: nullable({ type: 'string', description: 'Words that the search text holds, every one of them.' }),
+      q: nullable({ type: 'string', description: 'Words that are all found, or begin one that is.' }),
     },
   },
   SearchGroup: {

@@ -84,45 +84,4 @@ describe.each(types)('%s', (type) => {
     });
     expect(rest.data).toEqual(data.list.nodes.map((node: Values) => recordOf(entity, node)));
   });
-
-  test('the words of q are all found in the search text, whatever their order and case', async () => {
-    if (!entity.attributes.has('defaultQryStr')) {
-      expect((await app.root().rest('GET', `/v3/crud/${type}/?q=word`)).status).toBe(400);
-      expect((await graph.list(app.root(), entity, { q: 'word' }, 'totalCount')).code).toBe('BAD_REQUEST');
-      return;
-    }
-    for (const q of [
-      'open',
-      'BREAK coffee',
-      '100%',
-      'e_c',
-      '%',
-      '_',
-      '\\',
-      '! w',
-      "o'brien",
-      '日本語',
-      'nowhere',
-      '"',
-      ' ',
-    ]) {
-      const words = q.toLowerCase().split(' ').filter(Boolean);
-      const expected = world[type]!.filter(({ defaultQryStr }) =>
-        words.every(
-          (word) =>
-            String(defaultQryStr ?? '')
-              .toLowerCase()
-              .includes(word) && defaultQryStr !== null,
-        ),
-      );
-      const { data } = await graph.list(app.root(), entity, { q, first: 1000 }, 'nodes { id } totalCount');
-      expect({ q, ids: idsOf(data.list.nodes).sort() }).toEqual({ q, ids: idsOf(expected).sort() });
-      const get = await app
-        .root()
-        .call('GET', `/v3/crud/${type}/?enabled=all&hidden=all&q=${encodeURIComponent(q)}`);
-      const post = await app.root().call('POST', `/v3/crud/${type}/search?enabled=all&hidden=all`, { q });
-      expect(idsOf(get.data)).toEqual(idsOf(data.list.nodes));
-      expect(idsOf(post.data)).toEqual(idsOf(data.list.nodes));
-    }
-  });
 });

@@ -169,8 +169,8 @@ describe.each(types)('%s', (type) => {
       const after = (await graph.read(app.root(), entity, id)).data.object as Values;
       await expectHolds(entity, after, sent);
       const follows = (other: string): boolean => {
-        const { sql, ref: reference } = entity.attributes.get(other)!;
-        return sql !== undefined || reference?.through === name || other in sent;
+        const { sql, ref: reference, textOf } = entity.attributes.get(other)!;
+        return sql !== undefined || reference?.through === name || textOf === name || other in sent;
       };
       const same = Object.keys(before).filter(
         (other) => !follows(other) && other !== 'updatedOn' && other !== 'defaultQryStr',

@@ -261,6 +261,16 @@ onMariadb('Under load and failure the database', (bench) => {
     return database;
   };
 
+  test('shows a transaction what others have written since it began', async () => {
+    const database = await openPair();
+    await database.transaction(async (tx) => {
+      const amounts = () => database.select('SELECT amount FROM parent WHERE id = 1', [], tx);
+      expect(await amounts()).toEqual([{ amount: null }]);
+      await database.select('UPDATE parent SET amount = 7 WHERE id = 1');
+      expect(await amounts()).toEqual([{ amount: 7 }]);
+    });
+  });
+
   test('runs the loser of a deadlock again, and both succeed', async () => {
     const database = await openPair();
     let runs = 0;

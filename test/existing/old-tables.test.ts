@@ -5,6 +5,7 @@ import { isWritable } from '../../src/kernel/input-types';
 import { levels } from '../../src/kernel/levels';
 import { tablesOf, toManys, toOnes } from '../../src/kernel/registry';
 import { definitions } from '../database/support';
+import { phrasesOf } from '../../src/kernel/search-words';
 import { useApp } from '../support/app';
 import { valuesFor, type Values } from '../support/factory';
 import { nextNumber } from '../support/fixture';
@@ -122,10 +123,11 @@ describe.each(allEntities().map(({ table }) => table))('%s', (type) => {
     }
     if (!entity.attributes.has('defaultQryStr')) return;
     for (const q of ['open', 'Zürich', '日本語', '😀', "o'brien break"]) {
-      const words = q.toLowerCase().split(' ');
       const expected = world[type]!.filter(
         ({ defaultQryStr: text }) =>
-          text !== null && words.every((word) => String(text).toLowerCase().includes(word)),
+          text !== null &&
+          phrasesOf(q).every((phrase) => ` ${String(text).toLowerCase()}`.includes(` ${phrase}`)) &&
+          phrasesOf(q).length > 0,
       );
       const found = await app.root().call('POST', `${path}/search?enabled=all&hidden=all`, { q });
       expect({ q, ids: idsOf(found.data).sort() }).toEqual({ q, ids: idsOf(expected).sort() });

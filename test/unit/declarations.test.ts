@@ -262,6 +262,31 @@ describe('the declarations', () => {
     for (const { name } of allEntities()) expect(isObjectType(schema.getType(name))).toBe(true);
   });
 
+  test.each([
+    [
+      'event_presenter',
+      'fullName',
+      { read: 'trusted' },
+      'EventSession.eventPresenterLiQryStr: gathers fullName',
+    ],
+    ['event_badge', 'email', { search: true }, 'EventBadge.email: is searched by people'],
+    ['event', 'contactLiJson', { read: 'trusted' }, 'Event.contactLiJsonExt: tells contactLiJson'],
+    ['event_session', 'eventLocationName', { search: true }, 'EventSession.eventLocationName: is derived'],
+  ])(
+    'nobody may find %s by what they may not read, or by what is not kept: %s',
+    (type, name, wrong, problem) => {
+      const attribute = entityOf(type).attributes.get(name)!;
+      const right = { ...attribute };
+      Object.assign(attribute, wrong);
+      try {
+        expect(checkRegistry).toThrow(problem);
+      } finally {
+        Object.assign(attribute, { read: undefined, search: undefined }, right);
+      }
+      expect(checkRegistry).not.toThrow();
+    },
+  );
+
   test('a visitor without a name reads of an account its name and time zone, and its switches', () => {
     const open = [...entityOf('account').attributes.values()].filter(({ read }) => read === undefined);
     expect(sorted(open.map(({ column }) => column))).toEqual(

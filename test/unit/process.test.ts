@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDatabase } from '../../src/database/open';
 
 const main = join(__dirname, '../../dist/src/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'aether-process-'));
@@ -13,9 +14,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The built server as a process of its own. */
-function start(env: Record<string, string>) {
-  const child = spawn(process.execPath, [main], {
+/** The built server as a process of its own; or another program of ours. */
+function start(env: Record<string, string>, program = [main]) {
+  const child = spawn(process.execPath, program, {
     env: { PATH: process.env.PATH, DATA_DIR: folder, PORT: '0', ...env },
   });
   running.push(child);
@@ -96,4 +97,46 @@ test('says where it is, answers the calls that it prints, and ends well: what it
   await expect(fetch(`${url}/health`)).rejects.toThrow();
   expect(await ended).toBe(0);
   expect(output()).toContain('"msg":"stopped"');
+});
+
+describe('the command that rebuilds search texts', () => {
+  const run = async (...args: string[]) => {
+    const { ended, output } = start({}, [join(__dirname, '../../dist/src/search-rebuild.js'), ...args]);
+    return { code: await ended, text: output() };
+  };
+  /** In the database that the server before has filled with its demo. */
+  const spoil = async () => {
+    const database = await openDatabase({ dataDir: folder, poolMax: 1 });
+    await database.transaction((tx) =>
+      database.select("UPDATE event_session SET default_qry_str = 'Old' WHERE id <= 7", [], tx),
+    );
+    await database.close();
+  };
+
+  test('finds nothing to do where servers have written', async () => {
+    expect(await run('--check')).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/: 0 are out of date\n$/),
+    });
+  });
+
+  test('tells what is out of date, and brings it up to date', async () => {
+    await spoil();
+    expect(await run('--check')).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(/: 7 are out of date\n$/),
+    });
+    expect(await run('--check', '--type', 'event_badge')).toMatchObject({ code: 0 });
+    const { code, text } = await run('--type', 'event_session', '--type', 'event');
+    expect(code).toBe(0);
+    expect(text).toMatch(/event_session: 22 read, 7 out of date\n/);
+    expect(text).toMatch(/25 search texts in \d+\.\d s: 7 were out of date, and are not any more\n$/);
+    expect(await run('--check')).toMatchObject({ code: 0 });
+  });
+
+  test('names what it does not know', async () => {
+    const { code, text } = await run('--type', 'hosted_file_link');
+    expect(code).toBe(1);
+    expect(text).toContain('No type "hosted_file_link" is searched.');
+  });
 });
