@@ -1782,3 +1782,30 @@ CREATE TABLE IF NOT EXISTS `lu_time_zone` (
   KEY `ix_lu_time_zone__for_type__for_id` (`for_type`, `for_id`),
   CONSTRAINT `fk_lu_time_zone__account_id` FOREIGN KEY (`account_id`) REFERENCES `account` (`id`) ON DELETE NO ACTION
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE IF NOT EXISTS `change_feed` (
+  `id` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `uq_change_feed__id` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE IF NOT EXISTS `change_feed_state` (
+  `id` bigint NOT NULL,
+  `known` bigint NOT NULL DEFAULT 0,
+  `pruned` bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `uq_change_feed_state__id` (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE IF NOT EXISTS `object_change` (
+  `id` int unsigned NOT NULL AUTO_INCREMENT,
+  `feed` bigint NOT NULL,
+  `type` varchar(50) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `object_pk` bigint NOT NULL,
+  `object_id` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  `action` varchar(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `at` datetime(3) NOT NULL,
+  `limits_json` json NULL,
+  PRIMARY KEY (`id`),
+  KEY `ix_object_change__feed__id` (`feed`, `id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

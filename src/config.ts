@@ -29,6 +29,7 @@ const variables = z.object({
   UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
   BODY_MAX_BYTES: bytes(1024 ** 2),
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(10_000),
+  CHANGES_DAYS: z.coerce.number().int().min(1).default(90),
   LEGACY_EXPOSE_PASSCODES: flag.default(false),
 });
 
@@ -66,6 +67,8 @@ export interface Config {
   readonly uploadMaxBytes: number;
   readonly bodyMaxBytes: number;
   readonly shutdownGraceMs: number;
+  /** How long changes are told of. */
+  readonly changesDays: number;
   readonly exposePasscodes: boolean;
 }
 
@@ -119,6 +122,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     uploadMaxBytes: v.UPLOAD_MAX_BYTES,
     bodyMaxBytes: v.BODY_MAX_BYTES,
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
+    changesDays: v.CHANGES_DAYS,
     exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
   });
   return { config, problems };

@@ -5,7 +5,10 @@ import { createApp } from './app';
 import { checkConfig, ConfigError } from './config';
 import { UnusableTablesError } from './database/existing';
 import { demoKeyProblems, startDemo } from './demo';
+import { pruneChanges } from './kernel/changes';
 import { openServices } from './services';
+
+const hourMs = 3_600_000;
 
 /** Starts the server: reads the configuration, opens the services, listens, and drains when it is told to stop. */
 async function main(): Promise<void> {
@@ -43,6 +46,15 @@ async function main(): Promise<void> {
   log.info({ port, database: services.database.dialect, cache: services.cache.kind }, 'listening');
   if (demo) console.log(demo.banner(`http://localhost:${String(port)}`));
 
+  const prune = (): void => {
+    const before = new Date(services.now().getTime() - config.changesDays * 24 * hourMs);
+    pruneChanges(services.database, before).catch((error: unknown) => {
+      log.warn({ err: error }, 'old changes are still kept');
+    });
+  };
+  prune();
+  const pruning = setInterval(prune, hourMs);
+
   let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) return;
@@ -53,6 +65,7 @@ async function main(): Promise<void> {
       server.closeAllConnections();
     }, config.shutdownGraceMs);
     services.draining = true;
+    clearInterval(pruning);
     // A connection that was busy is idle later; left alone it would stay open until it times out.
     const sweeping = setInterval(() => {
       server.closeIdleConnections();

@@ -5,7 +5,7 @@ import { lexicographicSortSchema, printSchema } from 'graphql';
 import { createTableSql } from './database/table-sql';
 import { diffTables, foldSteps, tableOf, type MigrationStep } from './database/tables';
 import { makeSchema } from './graphql/schema';
-import { tablesOf } from './kernel/registry';
+import { allTables } from './kernel/changes';
 import { packageRoot } from './paths';
 import { resolvers } from './resolvers';
 import { openApiOf } from './rest/openapi';
@@ -21,7 +21,7 @@ const migrations = join(folder, 'migrations');
 
 function generate(): Map<string, string> {
   const schema = makeSchema(resolvers);
-  const tables = tablesOf();
+  const tables = allTables();
   const files = new Map([
     ['schema.graphql', `${printSchema(lexicographicSortSchema(schema))}\n`],
     ['openapi.json', `${JSON.stringify(openApiOf(schema), null, 2)}\n`],

@@ -10,11 +10,11 @@ import { tablesWithIndexedWords } from './database/full-text';
 import { openDatabase } from './database/open';
 import { migrate } from './database/migrator';
 import { openFileStore } from './files/store';
+import { allTables } from './kernel/changes';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
 import { createPublicIds } from './kernel/public-id';
-import { tablesOf } from './kernel/registry';
 import { createNoviClient } from './novi/client';
 import { packageRoot } from './paths';
 import './resolvers';
@@ -26,7 +26,7 @@ declare module './kernel/context' {
   }
 }
 
-const changes = 'aether:changed';
+const channel = 'aether:changed';
 
 /** Types whose rows decide who is calling. */
 const deciding = new Set(['api_key', 'user', 'account']);
@@ -49,7 +49,7 @@ export async function openServices(
   const told = (type: string): void => {
     if (deciding.has(type)) viewers.forget();
   };
-  cache.subscribe(changes, told).catch((error: unknown) => {
+  cache.subscribe(channel, told).catch((error: unknown) => {
     log.warn({ err: error }, 'changes in other processes are not heard of');
   });
 
@@ -67,12 +67,14 @@ export async function openServices(
     exposePasscodes: config.exposePasscodes,
     log,
     now,
-    changed(type) {
-      told(type);
-      if (deciding.has(type))
-        cache.publish(changes, type).catch((error: unknown) => {
+    changed(changes) {
+      for (const type of new Set(changes.map(({ entity }) => entity.table))) {
+        if (!deciding.has(type)) continue;
+        viewers.forget();
+        cache.publish(channel, type).catch((error: unknown) => {
           log.warn({ err: error }, 'other processes could not be told of a change');
         });
+      }
     },
     async close() {
       await cache.close();
@@ -91,7 +93,7 @@ async function openMigrated(
   try {
     const ran = await migrate(database, join(packageRoot, 'schema/migrations'));
     if (ran.length > 0) log.info({ migrations: ran }, 'migrated');
-    const differences = await database.fit(tablesOf());
+    const differences = await database.fit(allTables());
     for (const [name, meaning] of Object.entries(meanings) as [keyof Differences, string][])
       if (differences[name].length > 0) log.warn({ [name]: differences[name] }, meaning);
     return database;

@@ -1,4 +1,3 @@
-import type { GraphQLResolveInfo } from 'graphql';
 import { Resolver } from 'type-graphql';
 import { Attr, Ref } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
@@ -7,8 +6,9 @@ import { CommonEntity, Entity } from '../kernel/entity';
 import { forbidden, invalid } from '../kernel/errors';
 import { atLeast, isLevel, levels } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
-import type { Row } from '../kernel/rows';
 import type { Input } from '../kernel/input';
+import type { UnitOfWork } from '../kernel/unit-of-work';
+import type { Locked } from '../kernel/write';
 
 @Entity({
   table: 'api_key',
@@ -80,19 +80,14 @@ export class ApiKey extends CommonEntity {
 
 @Resolver(() => ApiKey)
 export class ApiKeyResolver extends CrudResolver(ApiKey) {
-  override create(input: Input, ctx: Context, info: GraphQLResolveInfo): Promise<Record<string, Row>> {
-    checkGrant(input, ctx);
-    return super.create(input, ctx, info);
+  override insertOne(unit: UnitOfWork, input: Input): Promise<string> {
+    checkGrant(input, unit.ctx);
+    return super.insertOne(unit, input);
   }
 
-  override update(
-    id: string,
-    input: Input,
-    ctx: Context,
-    info: GraphQLResolveInfo,
-  ): Promise<Record<string, Row>> {
-    checkGrant(input, ctx);
-    return super.update(id, input, ctx, info);
+  override changeOne(unit: UnitOfWork, before: Locked, input: Input): Promise<void> {
+    checkGrant(input, unit.ctx);
+    return super.changeOne(unit, before, input);
   }
 }
 

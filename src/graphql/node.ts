@@ -12,8 +12,9 @@ import {
   Resolver,
 } from 'type-graphql';
 import { Context } from '../kernel/context';
-import { allEntities, entityOf, Node } from '../kernel/entity';
+import { entityOf, Node } from '../kernel/entity';
 import { badRequest } from '../kernel/errors';
+import { objectTypes } from '../kernel/input-types';
 import { levels } from '../kernel/levels';
 import { readNode, readOne } from '../kernel/read';
 import type { Row } from '../kernel/rows';
@@ -23,12 +24,6 @@ const maxNodes = 100;
 
 /** Questions that are not about one type; made when all types are declared. */
 export function nodeResolver(): new () => object {
-  /** Names of the object types, one spelling everywhere: that of the database and of REST. */
-  const objectTypes: Record<string, string> = Object.fromEntries(
-    allEntities().map(({ table }) => [table, table]),
-  );
-  registerEnumType(objectTypes, { name: 'ObjectType', description: 'The object types.' });
-
   const levelNames: Record<string, string> = Object.fromEntries(levels.map((level) => [level, level]));
   registerEnumType(levelNames, {
     name: 'Level',
@@ -68,7 +63,7 @@ export function nodeResolver(): new () => object {
     @Query(() => Node, { nullable: true, description: 'One object of any type by its id.' })
     async node(
       @Arg('id', () => ID) id: string,
-      @Arg('type', () => objectTypes) type: string,
+      @Arg('type', () => objectTypes()) type: string,
       @Ctx() ctx: Context,
       @Info() info: GraphQLResolveInfo,
     ): Promise<Row> {
@@ -85,7 +80,7 @@ export function nodeResolver(): new () => object {
     })
     nodes(
       @Arg('ids', () => [ID]) ids: string[],
-      @Arg('type', () => objectTypes) type: string,
+      @Arg('type', () => objectTypes()) type: string,
       @Ctx() ctx: Context,
       @Info() info: GraphQLResolveInfo,
     ): Promise<(Row | null)[]> {

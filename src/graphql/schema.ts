@@ -4,6 +4,7 @@ import { bindRelations, relationResolvers } from '../kernel/crud-resolver';
 import { guard } from '../kernel/permissions';
 import { checkRegistry } from '../kernel/registry';
 import { DateTime } from '../kernel/scalars';
+import { ChangesResolver } from './changes';
 import { nodeResolver } from './node';
 
 /**
@@ -13,9 +14,12 @@ import { nodeResolver } from './node';
 export function makeSchema(resolvers: readonly (new () => object)[]): GraphQLSchema {
   checkRegistry();
   const schema = buildSchemaSync({
-    resolvers: [...resolvers, ...relationResolvers(), nodeResolver()] as unknown as NonEmptyArray<
-      new () => object
-    >,
+    resolvers: [
+      ...resolvers,
+      ...relationResolvers(),
+      nodeResolver(),
+      ChangesResolver,
+    ] as unknown as NonEmptyArray<new () => object>,
     scalarsMap: [{ type: Date, scalar: DateTime }],
     validate: false,
     authMode: 'error',

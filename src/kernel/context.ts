@@ -3,6 +3,7 @@ import type { Database } from '../database/database';
 import type { Cursors } from './cursor';
 import type { Level } from './levels';
 import type { PublicIds } from './public-id';
+import type { Touched } from './unit-of-work';
 
 /** A row that the caller is, belongs to, or came with: its internal and its public id. */
 export interface Identity {
@@ -29,8 +30,8 @@ export interface Services {
   indexedWords: ReadonlySet<string>;
   /** The time of day; tests set it. */
   now: () => Date;
-  /** Told after each write has been committed. */
-  changed: (type: string) => void;
+  /** Told after each write has been committed, of every row that it changed. */
+  changed: (changes: readonly Touched[]) => void;
 }
 
 /** One request: who calls, with what, and the loaders that live as long as it does. */

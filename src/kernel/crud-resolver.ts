@@ -13,13 +13,16 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { changeObjects, createObjects, maxAffected, maxInputs, type BulkResult } from './bulk';
 import { Context } from './context';
 import { allEntities, Node, type Entity, type EntityClass } from './entity';
 import type { Level } from './levels';
 import {
+  bulkPayloadOf,
   connectionOf,
   createInputOf,
   createPayloadOf,
+  filterOf,
   listArgsOf,
   makeDerivedTypes,
   RemoveMethod,
@@ -33,7 +36,9 @@ import type { Row } from './rows';
 import { connectionSelectionOf, planOf } from './selection';
 import { toManys, toOnes, targetsOf } from './registry';
 import { removeObject } from './remove';
-import { createObject, updateObject } from './write';
+import { mayWrite } from './tenancy';
+import { write, type UnitOfWork } from './unit-of-work';
+import { insertObject, lockObject, updateObject, type Locked } from './write';
 import type { Input } from './input';
 
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
@@ -47,6 +52,11 @@ export function CrudResolver(type: EntityClass) {
   if (!entity) throw new Error(`${type.name} is not an @Entity`);
   const { single, plural, name, access } = entity;
   const one = spaced(single);
+  const many = plural.charAt(0).toUpperCase() + plural.slice(1);
+  const FilterArg = () =>
+    Arg('filter', () => filterOf(entity), {
+      description: `Which ${spaced(plural)}: hidden and disabled ones too, unless it says otherwise. No part of it may be empty.`,
+    });
 
   @Resolver()
   abstract class Crud {
@@ -92,7 +102,8 @@ export function CrudResolver(type: EntityClass) {
       @Ctx() ctx: Context,
       @Info() info: GraphQLResolveInfo,
     ): Promise<Record<string, Row>> {
-      const id = await createObject(ctx, entity as Entity, input);
+      mayWrite(ctx, entity as Entity, 'create');
+      const id = await write(ctx, (unit) => this.insertOne(unit, input));
       return { [single]: await readOne(ctx, planOf(info, entity as Entity, ctx.viewer, [single]), id) };
     }
 
@@ -110,7 +121,10 @@ export function CrudResolver(type: EntityClass) {
       @Ctx() ctx: Context,
       @Info() info: GraphQLResolveInfo,
     ): Promise<Record<string, Row>> {
-      await updateObject(ctx, entity as Entity, id, input);
+      mayWrite(ctx, entity as Entity, 'update');
+      await write(ctx, async (unit) =>
+        this.changeOne(unit, await lockObject(unit, entity as Entity, id), input),
+      );
       return { [single]: await readOne(ctx, planOf(info, entity as Entity, ctx.viewer, [single]), id) };
     }
 
@@ -124,22 +138,127 @@ export function CrudResolver(type: EntityClass) {
     )
     async remove(
       @Arg('id', () => ID, { description: `Id of the ${one}.` }) id: string,
-      @Arg('method', () => RemoveMethod, {
-        defaultValue: RemoveMethod.HIDE,
-        description: 'How to remove it.',
-      })
-      method: RemoveMethod,
+      @Method() method: RemoveMethod,
       @Ctx() ctx: Context,
       @Info() info: GraphQLResolveInfo,
     ): Promise<Record<string, Row>> {
       const read = () => readOne(ctx, planOf(info, entity as Entity, ctx.viewer, [single]), id);
+      mayWrite(ctx, entity as Entity, verbOf(method));
       const before = method === RemoveMethod.DELETE ? await read() : undefined;
-      await removeObject(ctx, entity as Entity, id, method);
+      await write(ctx, async (unit) =>
+        this.removeOne(unit, await lockObject(unit, entity as Entity, id), method),
+      );
       return { [single]: before ?? (await read()) };
+    }
+
+    @offered(
+      access.create,
+      Extensions({ level: access.create }),
+      Mutation(() => bulkPayloadOf(entity as Entity), {
+        name: `create${many}`,
+        description: `Makes new ${spaced(plural)}, ${String(maxInputs)} at most: all of them, or none when one cannot be made.`,
+      }),
+    )
+    createMany(
+      @Arg('inputs', () => [createInputOf(entity as Entity)], { description: `The new ${spaced(plural)}.` })
+      inputs: Input[],
+      @DryRun() dryRun: boolean,
+      @Ctx() ctx: Context,
+      @Info() info: GraphQLResolveInfo,
+    ): Promise<BulkResult> {
+      mayWrite(ctx, entity as Entity, 'create');
+      const plan = planOf(info, entity as Entity, ctx.viewer, ['nodes']);
+      return createObjects(ctx, plan, { inputs, dryRun }, (unit, input) => this.insertOne(unit, input));
+    }
+
+    @offered(
+      access.update,
+      Extensions({ level: access.update }),
+      Mutation(() => bulkPayloadOf(entity as Entity), {
+        name: `update${many}`,
+        description: `Changes what is given in all ${spaced(plural)} that a filter finds: in all of them, or in none when one cannot be changed.`,
+      }),
+    )
+    updateMany(
+      @FilterArg() filter: Input,
+      @Arg('input', () => updateInputOf(entity as Entity), { description: 'What changes in each.' })
+      input: Input,
+      @MaxAffected() maxAffected: number,
+      @DryRun() dryRun: boolean,
+      @Ctx() ctx: Context,
+      @Info() info: GraphQLResolveInfo,
+    ): Promise<BulkResult> {
+      mayWrite(ctx, entity as Entity, 'update');
+      const plan = planOf(info, entity as Entity, ctx.viewer, ['nodes']);
+      return changeObjects(ctx, plan, { filter, maxAffected, dryRun }, (unit, row) =>
+        this.changeOne(unit, row, input),
+      );
+    }
+
+    @offered(
+      access.update,
+      Extensions({ level: access.update }),
+      Mutation(() => bulkPayloadOf(entity as Entity), {
+        name: `remove${many}`,
+        description: `Hides, disables or deletes all ${spaced(plural)} that a filter finds: all of them, or none when one cannot be removed. Deleting needs level ${access.remove}.`,
+      }),
+    )
+    removeMany(
+      @FilterArg() filter: Input,
+      @Method() method: RemoveMethod,
+      @MaxAffected() maxAffected: number,
+      @DryRun() dryRun: boolean,
+      @Ctx() ctx: Context,
+      @Info() info: GraphQLResolveInfo,
+    ): Promise<BulkResult> {
+      mayWrite(ctx, entity as Entity, verbOf(method));
+      const plan = planOf(info, entity as Entity, ctx.viewer, ['nodes']);
+      const gone = method === RemoveMethod.DELETE;
+      return changeObjects(ctx, plan, { filter, maxAffected, dryRun, gone }, (unit, row) =>
+        this.removeOne(unit, row, method),
+      );
+    }
+
+    /*
+     * What each of the operations above does to one object. A type with rules of its own for writing overrides these, so that
+     * there is no way past them.
+     */
+
+    insertOne(unit: UnitOfWork, input: Input): Promise<string> {
+      return insertObject(unit, entity as Entity, input);
+    }
+
+    changeOne(unit: UnitOfWork, before: Locked, input: Input): Promise<void> {
+      return updateObject(unit, entity as Entity, before, input);
+    }
+
+    removeOne(unit: UnitOfWork, row: Locked, method: RemoveMethod): Promise<void> {
+      return removeObject(unit, entity as Entity, row, method);
     }
   }
   return Crud;
 }
+
+const verbOf = (method: RemoveMethod): 'remove' | 'update' =>
+  method === RemoveMethod.DELETE ? 'remove' : 'update';
+
+const Method = () =>
+  Arg('method', () => RemoveMethod, {
+    defaultValue: RemoveMethod.HIDE,
+    description: 'How to remove it.',
+  });
+
+const DryRun = () =>
+  Arg('dryRun', () => Boolean, {
+    defaultValue: false,
+    description: 'True: does it all, answers what came of it, and takes it back.',
+  });
+
+const MaxAffected = () =>
+  Arg('maxAffected', () => Int, {
+    defaultValue: 100,
+    description: `When the filter finds more, nothing changes: 1 to ${String(maxAffected)}. What goes along with a deleted object does not count.`,
+  });
 
 /** Declares an operation, unless no caller has it. */
 const offered =

@@ -16,6 +16,7 @@ export const errorCodes = {
   NOT_FOUND: { status: 404, category: 'not_found' },
   METHOD_NOT_ALLOWED: { status: 405, category: 'validation' },
   CONFLICT: { status: 409, category: 'validation' },
+  GONE: { status: 410, category: 'not_found' },
   PAYLOAD_TOO_LARGE: { status: 413, category: 'validation' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, category: 'validation' },
   UNPROCESSABLE: { status: 422, category: 'validation' },

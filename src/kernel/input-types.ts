@@ -1,9 +1,12 @@
 import { ArgsType, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { GraphQLBoolean, GraphQLFloat, GraphQLString, type GraphQLScalarType } from 'graphql';
 import type { Attribute, Kind } from './attributes';
+import type { Affected, BulkError, BulkResult } from './bulk';
 import { allEntities, graphType, type Entity } from './entity';
+import { errorCodes, type ErrorCode } from './errors';
 import { allToManys, toManys, toOnes, targetsOf } from './registry';
-import { DateTime, SafeInt } from './scalars';
+import { DateTime, JsonValue, SafeInt } from './scalars';
+import type { Verb } from './unit-of-work';
 
 type Class = new () => object;
 
@@ -353,10 +356,111 @@ export const removePayloadOf = perEntity((entity) =>
   payloadOf(entity, 'Remove', 'The object as it is now, or as it was before it was deleted.'),
 );
 
+/* ---- many at once, and what changed ---- */
+
+let types: Record<string, string> | undefined;
+
+/** Names of the object types, one spelling everywhere: that of the database and of REST; asked when all are declared. */
+export function objectTypes(): Record<string, string> {
+  if (types) return types;
+  types = Object.fromEntries(allEntities().map(({ table }) => [table, table]));
+  registerEnumType(types, { name: 'ObjectType', description: 'The object types.' });
+  return types;
+}
+
+export const changeActions = {
+  CREATED: 'created',
+  UPDATED: 'updated',
+  REMOVED: 'removed',
+} as const satisfies Record<string, Verb>;
+registerEnumType(changeActions, {
+  name: 'ChangeAction',
+  description: 'What became of an object.',
+  valuesConfig: {
+    CREATED: { description: 'It is new.' },
+    UPDATED: { description: 'It changed; hiding and disabling are changes.' },
+    REMOVED: { description: 'It was deleted for good.' },
+  },
+});
+
+const errorNames = Object.fromEntries(Object.keys(errorCodes).map((code) => [code, code]));
+registerEnumType(errorNames, {
+  name: 'ErrorCode',
+  description: 'Every way a call can fail; what `extensions.code` of an error holds.',
+});
+
+@ObjectType('BulkError', {
+  description: 'Why one of many objects could not be written.',
+  simpleResolvers: true,
+})
+class BulkErrorType implements BulkError {
+  @Field(() => Int, { nullable: true, description: 'Which of the inputs it is about, from 0.' })
+  index?: number;
+
+  @Field(() => ID, { nullable: true, description: 'Which object it is about, when it is there already.' })
+  id?: string;
+
+  @Field(() => errorNames, { description: 'What kind of mistake it is.' })
+  code!: ErrorCode;
+
+  @Field(() => GraphQLString, { description: 'What is wrong.' })
+  message!: string;
+
+  @Field(() => JsonValue, {
+    nullable: true,
+    description: 'Message of each field that is wrong, by its name.',
+  })
+  fields?: Record<string, string>;
+}
+
+@ObjectType('AffectedObjects', {
+  description: 'How many objects of one type changed in one way.',
+  simpleResolvers: true,
+})
+class AffectedType implements Affected {
+  @Field(() => objectTypes(), { description: 'Type of the objects.' })
+  type!: string;
+
+  @Field(() => changeActions, { description: 'What became of them.' })
+  action!: Verb;
+
+  @Field(() => Int, { description: 'How many they are.' })
+  count!: number;
+}
+
+export const bulkPayloadOf = perEntity((entity): Class => {
+  const payload = class {};
+  const field = (name: keyof BulkResult, type: () => unknown, description: string): void =>
+    addField(payload, name, type, { description });
+  field(
+    'nodes',
+    () => [entity.type],
+    'The objects as they are now, as a dry run would leave them, or as they were before they were deleted; new ones in the order of their inputs. None where a dry run would make them: nothing has their ids.',
+  );
+  field('count', () => Int, 'How many were found or given, and written; 0 when there are errors.');
+  field(
+    'affected',
+    () => [AffectedType],
+    'All that changed by it, these objects and what belongs or refers to them, by type; in a dry run all that would.',
+  );
+  field(
+    'errors',
+    () => [BulkErrorType],
+    'What is wrong with each object that cannot be written. When there are any, nothing was.',
+  );
+  ObjectType(`${entity.name}BulkPayload`, {
+    description: `What came of writing several ${entity.plural} at once: all of them were written, or none.`,
+    simpleResolvers: true,
+  })(payload);
+  return payload;
+});
+
 /** Makes every derived type: they must all be there before the schema is built. */
 export function makeDerivedTypes(): void {
+  objectTypes();
   const makers = [filterOf, orderOf, listArgsOf, connectionOf, createInputOf, updateInputOf];
   for (const entity of allEntities())
-    for (const make of [...makers, createPayloadOf, updatePayloadOf, removePayloadOf]) make(entity);
+    for (const make of [...makers, createPayloadOf, updatePayloadOf, removePayloadOf, bulkPayloadOf])
+      make(entity);
   for (const { child } of allToManys()) listFilterOf(child);
 }

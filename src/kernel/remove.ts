@@ -1,32 +1,28 @@
-import type { Context } from './context';
 import type { Entity } from './entity';
 import { AetherError, badRequest } from './errors';
 import { RemoveMethod } from './input-types';
 import { referencesTo } from './registry';
 import { noteTexts } from './search-text';
-import { mayWrite } from './tenancy';
-import { write, type RowKey, type UnitOfWork } from './unit-of-work';
-import { changeObject, changeRows, childrenOf, lockObject } from './write';
+import { limitsOf } from './tenancy';
+import type { RowKey, UnitOfWork } from './unit-of-work';
+import { changeObject, changeRows, childrenOf, type Locked } from './write';
 
 /**
- * Hides, disables or deletes an object; deleting takes along what belongs to it, in one transaction.
- * @throws NOT_FOUND, FORBIDDEN, and DATABASE_CONSTRAINT when something that must stay refers to it.
+ * Hides, disables or deletes a locked object; deleting takes along what belongs to it.
+ * @throws DATABASE_CONSTRAINT when something that must stay refers to it.
  */
 export async function removeObject(
-  ctx: Context,
+  unit: UnitOfWork,
   entity: Entity,
-  id: string,
+  row: Locked,
   method: RemoveMethod,
 ): Promise<void> {
-  mayWrite(ctx, entity, method === RemoveMethod.DELETE ? 'remove' : 'update');
-  await write(ctx, async (unit) => {
-    const row = await lockObject(unit, entity, id);
-    if (method === RemoveMethod.DELETE) return deleteRows(unit, entity, [{ pk: row.$pk, id }]);
-    const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
-    if (!entity.attributes.has(mark) || !ctx.services.database.keeps(entity.table, mark))
-      throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
-    await changeObject(unit, entity, row, { [mark]: mark === 'hide' });
-  });
+  const { $pk: pk, id, $account: account } = row;
+  if (method === RemoveMethod.DELETE) return deleteRows(unit, entity, [{ pk, id, account }]);
+  const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
+  if (!entity.attributes.has(mark) || !unit.ctx.services.database.keeps(entity.table, mark))
+    throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
+  await changeObject(unit, entity, row, { [mark]: mark === 'hide' });
 }
 
 /** `going` are the rows, by type and key, that are being deleted already: what belongs to each other in a circle goes once. */
@@ -55,6 +51,8 @@ async function deleteRows(
     else await deleteRows(unit, child, children, going);
   }
   await noteTexts(unit, entity, pks);
+  const limits = await limitsOf(unit.ctx, entity, pks, unit.tx);
   await entity.type.destroy({ where: { pk: pks }, transaction: unit.tx, hooks: false });
-  unit.touch(entity, 'removed', rows);
+  const gone = rows.map((row) => ({ ...row, limits: limits.get(row.pk) }));
+  unit.touch(entity, 'removed', gone);
 }

@@ -24,15 +24,18 @@ export interface Select {
 }
 
 /** Reads the rows of a plan, and makes of their columns what the graph answers. */
-export async function selectRows(
+export const selectRows = async (ctx: Context, plan: Plan, select: Select): Promise<Row[]> =>
+  finish(ctx, plan, await selectColumns(ctx, plan, select));
+
+/** The same, as the columns have it: see {@link finish}. */
+export function selectColumns(
   ctx: Context,
   plan: Plan,
   { columns, tail, values, within, tx }: Select,
 ): Promise<Row[]> {
   const more = columns ? `, ${columns}` : '';
   const statement = `SELECT ${plan.columns}${more} FROM \`${plan.entity.table}\` t ${tail}`;
-  const rows = await ctx.services.database.select<Row>(within ? within(statement) : statement, values, tx);
-  return finish(ctx, plan, rows);
+  return ctx.services.database.select<Row>(within ? within(statement) : statement, values, tx);
 }
 
 /** Turns columns into values in place: flags, moments, JSON, masks, and public ids. */

@@ -61,6 +61,9 @@ export const maySet = ({ level }: Viewer, { write }: Attribute): boolean =>
 const accountColumn = ({ tenant }: Entity, t: string): string =>
   tenant === 'self' ? `${t}.id` : `${t}.account_id`;
 
+/** The attribute that holds the key of a row's account. */
+export const accountAttribute = ({ tenant }: Entity): string => (tenant === 'self' ? 'pk' : 'accountId');
+
 /**
  * Rules beyond the account: rows hidden below a level, rows of other people, and rows that belong to an object which is out of
  * sight itself. Empty for most callers and types.
@@ -77,20 +80,26 @@ function rowRules(
   const rules: string[] = [];
   if (hidden && !atLeast(viewer.level, hidden.below)) rules.push(`(${hidden.where(t)}) IS NOT TRUE`);
   if (own && all && isLimitedToOwn(viewer, all)) rules.push(ownCondition(viewer, entity, own, t, values));
-  for (const { name, column, ref } of owners(entity)) {
-    if (!ref) continue;
-    const { hidden: hides, own: owned } = entityOf(ref.type).access;
-    // Nothing to ask of an owner that has no rule of its own, and whose owners are known from the row itself.
-    if (!hides && !owned && owners(entity).some((other) => other.ref?.through === name)) continue;
+  for (const { column, type } of decidingOwners(entity)) {
     const p = `${t}p`;
-    const above = rowRules(viewer, entityOf(ref.type), p, values);
+    const above = rowRules(viewer, entityOf(type), p, values);
     if (above.length > 0)
       rules.push(
-        `EXISTS (SELECT 1 FROM \`${ref.type}\` ${p} WHERE ${p}.id = ${t}.\`${column}\` AND ${above.join(' AND ')})`,
+        `EXISTS (SELECT 1 FROM \`${type}\` ${p} WHERE ${p}.id = ${t}.\`${column}\` AND ${above.join(' AND ')})`,
       );
   }
   return rules;
 }
+
+/** The owners that a row is no more visible than. */
+const decidingOwners = (entity: Entity): { column: string; type: string }[] =>
+  owners(entity).flatMap(({ name, column, ref }) => {
+    if (!ref) return [];
+    const { hidden, own } = entityOf(ref.type).access;
+    // Nothing to ask of an owner that has no rule of its own, and whose owners are known from the row itself.
+    const asked = hidden ?? own ?? !owners(entity).some((other) => other.ref?.through === name);
+    return asked ? [{ column, type: ref.type }] : [];
+  });
 
 /** Is there a rule, beyond the account, on what of this type the caller may change? */
 export const hasRules = ({ viewer }: Context, entity: Entity): boolean =>
@@ -187,13 +196,23 @@ export async function ownerOfNew(
   const identity = attribute.ref?.type === 'user' ? viewer.user : viewer.person;
   if (!identity) throw forbidden(`A ${name} belongs to a person: sign in as one.`);
   if (attribute.ref) return { name: attribute.name, value: identity.pk };
+  const member = await memberId({ services }, identity, tx);
+  if (!member) throw forbidden(`A ${name} belongs to a member: sign in as one.`);
+  return { name: attribute.name, value: member };
+}
+
+/** The id of a person in the membership system. */
+async function memberId(
+  { services }: Pick<Context, 'services'>,
+  { pk }: Identity,
+  tx?: Transaction,
+): Promise<string | null> {
   const [member] = await services.database.select<{ id: string | null }>(
     `SELECT ${externalIdSql} AS id`,
-    [identity.pk],
+    [pk],
     tx,
   );
-  if (!member?.id) throw forbidden(`A ${name} belongs to a member: sign in as one.`);
-  return { name: attribute.name, value: member.id };
+  return member?.id ?? null;
 }
 
 /**
@@ -204,4 +223,113 @@ export function mayReferTo(ctx: Context, { tenant, name }: Entity, { $account, $
   const here = $account === ctx.viewer.account?.pk || ($account === null && tenant === 'shared');
   if (!here) throw forbidden(`This ${name} is not in your account.`);
   if (!$visible) throw forbidden(`This ${name} is not for you to refer to.`);
+}
+
+/* ---- what is told of rows that are gone, or of many ---- */
+
+/** The feed of what all accounts share. */
+const sharedFeed = 0;
+
+/** The feeds in which the caller hears of changes: that of what all share, and that of the account. */
+export function changeFeedsOf({ viewer }: Context): [number, number] {
+  if (!viewer.account) throw forbidden('This needs an account: send the header x-account-id.');
+  return [sharedFeed, viewer.account.pk];
+}
+
+/** The feed in which a change of a row of this account is told; none for rows of the platform itself. */
+export const changeFeedOf = ({ tenant }: Entity, account: number | null): number | undefined =>
+  account ?? (tenant === 'shared' ? sharedFeed : undefined);
+
+/** One rule of {@link rowRules} as it was for a row: it is seen from a level on, or by whom it belongs to. */
+export interface Limit {
+  from: Level;
+  owner?: { type: 'person' | 'user' | 'member'; key: number | string | null };
+}
+
+/** The rules that limit who sees these rows, to be kept when the rows go; rows that all readers of the type see have none. */
+export async function limitsOf(
+  { services }: Context,
+  entity: Entity,
+  pks: readonly number[],
+  tx: Transaction,
+): Promise<Map<number, Limit[]>> {
+  const rules = limitColumns(entity, 't').filter(({ from }) => !atLeast(entity.access.read, from));
+  if (rules.length === 0) return new Map();
+  const columns = rules.map(({ sql }, index) => `${sql} AS \`${String(index)}\``);
+  const rows = await services.database.select<Record<string, number | string | null>>(
+    `SELECT t.id AS pk, ${columns.join(', ')} FROM \`${entity.table}\` t WHERE t.id IN (${pks.map(() => '?').join()})`,
+    pks,
+    tx,
+  );
+  return new Map(
+    rows.map((row) => [
+      row.pk as number,
+      rules.flatMap(({ from, owner }, index): Limit[] => {
+        const value = row[String(index)] ?? null;
+        if (owner) return [{ from, owner: { type: owner, key: value } }];
+        return value === 0 ? [] : [{ from }];
+      }),
+    ]),
+  );
+}
+
+interface LimitColumn {
+  from: Level;
+  /** Of a rule on owners: what `sql` is the key of; otherwise `sql` is 0 for rows that the rule lets pass. */
+  owner?: 'person' | 'user' | 'member';
+  sql: string;
+}
+
+function limitColumns(entity: Entity, t: string): LimitColumn[] {
+  const { hidden, own, readAll } = entity.access;
+  const found: LimitColumn[] = [];
+  if (hidden) found.push({ from: hidden.below, sql: `((${hidden.where(t)}) IS TRUE)` });
+  if (own && readAll) found.push({ from: readAll, ...ownerColumn(entity, own, t) });
+  for (const { column, type } of decidingOwners(entity)) {
+    const p = `${t}p`;
+    for (const rule of limitColumns(entityOf(type), p))
+      found.push({
+        ...rule,
+        sql: `(SELECT ${rule.sql} FROM \`${type}\` ${p} WHERE ${p}.id = ${t}.\`${column}\`)`,
+      });
+  }
+  return found;
+}
+
+function ownerColumn(entity: Entity, own: string, t: string): Required<Pick<LimitColumn, 'owner' | 'sql'>> {
+  const [name = '', rest] = own.split('.');
+  const attribute = entity.attributes.get(name);
+  if (rest && attribute?.ref) {
+    const p = `${t}_own`;
+    const { owner, sql } = ownerColumn(entityOf(attribute.ref.type), rest, p);
+    const { column, ref } = attribute;
+    return { owner, sql: `(SELECT ${sql} FROM \`${ref.type}\` ${p} WHERE ${p}.id = ${t}.\`${column}\`)` };
+  }
+  const isId = attribute?.kind === 'id';
+  const type = isId ? entity.table : attribute?.ref?.type;
+  return {
+    owner: type === undefined ? 'member' : type === 'user' ? 'user' : 'person',
+    sql: isId ? `${t}.id` : `${t}.\`${attribute?.column ?? ''}\``,
+  };
+}
+
+/** Could the caller see a row, of a type that they may read, that was limited so? */
+export async function couldSee(ctx: Context, limits: readonly Limit[]): Promise<boolean> {
+  const { viewer } = ctx;
+  for (const { from, owner } of limits) {
+    const passes = owner ? !isLimitedToOwn(viewer, from) : atLeast(viewer.level, from);
+    if (!passes && (!owner || owner.key === null || owner.key !== (await identityOf(ctx, owner.type))))
+      return false;
+  }
+  return true;
+}
+
+function identityOf(
+  ctx: Context,
+  type: 'person' | 'user' | 'member',
+): Promise<string | null> | number | undefined {
+  const { person, user } = ctx.viewer;
+  if (type === 'user') return user?.pk;
+  if (type === 'person' || !person) return person?.pk;
+  return ctx.once('member', () => memberId(ctx, person));
 }

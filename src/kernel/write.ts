@@ -1,6 +1,5 @@
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
-import type { Context } from './context';
 import type { Entity } from './entity';
 import { invalid, notFound } from './errors';
 import { checkInput, inheritedThrough, type Input, type Values } from './input';
@@ -9,11 +8,11 @@ import { isPublicId, newPublicId } from './public-id';
 import { referencesTo } from './registry';
 import { databaseFromDate } from './scalars';
 import { noteTexts, textsOf } from './search-text';
-import { write, type RowKey, type UnitOfWork } from './unit-of-work';
+import type { RowKey, UnitOfWork } from './unit-of-work';
 import {
+  accountAttribute,
   accountForNew,
   hasRules,
-  mayWrite,
   owned,
   ownerOfNew,
   ownershipColumns,
@@ -21,20 +20,9 @@ import {
 } from './tenancy';
 
 /**
- * Makes an object in the caller's account and answers its id.
- * @throws FORBIDDEN, VALIDATION, DATABASE_DUPLICATE; nothing is written then.
+ * Makes an object in the caller's account and answers its id; `server` holds what no caller may set.
+ * @throws FORBIDDEN, VALIDATION, DATABASE_DUPLICATE.
  */
-export async function createObject(
-  ctx: Context,
-  entity: Entity,
-  input: Input,
-  server: Values = {},
-): Promise<string> {
-  mayWrite(ctx, entity, 'create');
-  return write(ctx, (unit) => insertObject(unit, entity, input, server));
-}
-
-/** The same inside a unit of work, for operations that write several objects; `server` holds what no caller may set. */
 export async function insertObject(
   unit: UnitOfWork,
   entity: Entity,
@@ -61,7 +49,12 @@ export async function insertObject(
   });
   await noteTexts(unit, entity, [], values);
   await row.save({ transaction: tx, returning: false, hooks: false, validate: false });
-  unit.touch(entity, 'created', [{ pk: row.get('pk') as number, id }]);
+  const key = {
+    pk: row.get('pk') as number,
+    id,
+    account: row.get(accountAttribute(entity)) as number | null,
+  };
+  unit.touch(entity, 'created', [key]);
   await stillVisible(unit, entity, id);
   return id;
 }
@@ -77,20 +70,21 @@ function requireAll(entity: Entity, values: Values): void {
 }
 
 /**
- * Changes what is given of an object, and nothing else.
- * @throws NOT_FOUND, FORBIDDEN, VALIDATION, DATABASE_DUPLICATE; nothing is written then.
+ * Changes what is given of a locked object, and nothing else.
+ * @throws FORBIDDEN, VALIDATION, DATABASE_DUPLICATE.
  */
-export async function updateObject(ctx: Context, entity: Entity, id: string, input: Input): Promise<void> {
-  mayWrite(ctx, entity, 'update');
-  await write(ctx, async (unit) => {
-    const before = await lockObject(unit, entity, id);
-    const values = await checkInput(ctx, entity, input, before, unit.tx);
-    for (const { name, once } of entity.attributes.values())
-      if (once && values[name] !== undefined && before[name] != null && before[name] !== values[name])
-        throw invalid({ [name]: 'is set once and does not change' });
-    await changeObject(unit, entity, before, values);
-    await stillVisible(unit, entity, id);
-  });
+export async function updateObject(
+  unit: UnitOfWork,
+  entity: Entity,
+  before: Locked,
+  input: Input,
+): Promise<void> {
+  const values = await checkInput(unit.ctx, entity, input, before, unit.tx);
+  for (const { name, once } of entity.attributes.values())
+    if (once && values[name] !== undefined && before[name] != null && before[name] !== values[name])
+      throw invalid({ [name]: 'is set once and does not change' });
+  await changeObject(unit, entity, before, values);
+  await stillVisible(unit, entity, before.id);
 }
 
 /**
@@ -103,23 +97,33 @@ async function stillVisible(unit: UnitOfWork, entity: Entity, id: string): Promi
 }
 
 /** The row as it is, locked until the transaction ends, after asking whether the caller may touch it. */
-export async function lockObject({ ctx, tx }: UnitOfWork, entity: Entity, id: string): Promise<Locked> {
+export async function lockObject(unit: UnitOfWork, entity: Entity, id: string): Promise<Locked> {
   if (!isPublicId(id)) throw notFound(entity.name, id);
+  const [row] = await lockRows(unit, entity, 't.id_random = ?', [id]);
+  if (row?.id !== id) throw notFound(entity.name, id);
+  return owned(unit.ctx, entity, row, { toWrite: true });
+}
+
+/** The rows (alias `t`) for which a condition holds, in the order of their keys, locked, and not yet asked whose they are. */
+export async function lockRows(
+  { ctx, tx }: UnitOfWork,
+  entity: Entity,
+  condition: string,
+  bound: readonly Bindable[],
+): Promise<Locked[]> {
   const { database } = ctx.services;
   const values: Bindable[] = [];
   const ownership = ownershipColumns(ctx, entity, 't', values, { toWrite: true });
   const columns = [...entity.attributes.values()]
     .filter(({ sql, search }) => !sql || search)
     .map(({ name, column, sql }) => `${sql?.('t') ?? `t.\`${column}\``} AS \`${name}\``);
-  const [row] = await database.select<Locked>(
-    `SELECT t.id AS \`$pk\`, ${ownership}, ${columns.join(', ')} FROM \`${entity.table}\` t WHERE t.id_random = ?${
+  return database.select<Locked>(
+    `SELECT t.id AS \`$pk\`, ${ownership}, ${columns.join(', ')} FROM \`${entity.table}\` t WHERE ${condition} ORDER BY t.id${
       database.dialect === 'mariadb' ? ' FOR UPDATE' : ''
     }`,
-    [...values, id],
+    [...values, ...bound],
     tx,
   );
-  if (row?.id !== id) throw notFound(entity.name, id);
-  return owned(ctx, entity, row, { toWrite: true });
 }
 
 export type Locked = Values & Ownership & { $pk: number; id: string };
@@ -132,13 +136,13 @@ export async function changeObject(
   values: Values,
 ): Promise<void> {
   if (Object.keys(values).length === 0) return;
-  const { $pk: pk, id } = before;
+  const { $pk: pk, id, $account: account } = before;
   const changed = Object.entries(values).filter(([name, value]) => value !== before[name]);
   const texts = textsOf(entity, { ...before, ...values });
   await changeRows(
     unit,
     entity,
-    [{ pk, id }],
+    [{ pk, id, account }],
     { ...values, ...texts },
     { ...Object.fromEntries(changed), ...texts },
   );
@@ -191,6 +195,8 @@ async function tellChildren(unit: UnitOfWork, entity: Entity, pks: number[], mov
   }
 }
 
+type RawKey = Record<string, unknown> & { pk: number; id: string };
+
 /** The rows that refer to these rows through an attribute. */
 export async function childrenOf(
   { tx }: UnitOfWork,
@@ -201,6 +207,12 @@ export async function childrenOf(
 ): Promise<RowKey[]> {
   if (pks.length === 0) return [];
   const where = { [name]: pks, ...(any && { [any.typeAttribute]: target.table }) };
-  const rows = await child.type.findAll({ attributes: ['pk', 'id'], where, transaction: tx, raw: true });
-  return rows as unknown as RowKey[];
+  const account = accountAttribute(child);
+  const attributes = [...new Set(['pk', 'id', account])];
+  const rows = await child.type.findAll({ attributes, where, transaction: tx, raw: true });
+  return (rows as unknown as RawKey[]).map((row) => ({
+    pk: row.pk,
+    id: row.id,
+    account: row[account] as number | null,
+  }));
 }

@@ -199,7 +199,10 @@ test('five hundred rows at once take few statements, whatever gathers from them'
   );
   expect(await found(entityOf('event_session'), first)).toHaveLength(50);
   const keys = await Promise.all(
-    rows.map(async ({ id }) => ({ id, pk: (await app.rowOf('event_presentation', id))!.id as number })),
+    rows.map(async ({ id }) => {
+      const { id: pk, account_id: account } = (await app.rowOf('event_presentation', id))!;
+      return { id, pk: pk as number, account: account as number };
+    }),
   );
   const statements = await app.statementsOf(() =>
     write(contextOf(), (unit) => changeRows(unit, presentation, keys, { name: word })),

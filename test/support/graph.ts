@@ -16,6 +16,16 @@ export const selectionOf = (entity: Entity): string =>
 export const orderField = ({ kind, column }: Attribute): string =>
   kind === 'id' ? 'ID' : column.toUpperCase();
 
+interface BulkOptions {
+  maxAffected?: number;
+  dryRun?: boolean;
+}
+
+const pluralOf = ({ plural }: Entity): string => plural.charAt(0).toUpperCase() + plural.slice(1);
+
+const bulkSelectionOf = (entity: Entity): string =>
+  `nodes { ${selectionOf(entity)} } count affected { type action count } errors { index id code message fields }`;
+
 /** The operations of a type in the graph, each answering every attribute as `object` or `list`. */
 export const graph = {
   read: (caller: Caller, entity: Entity, id: string): Promise<GraphqlAnswer> =>
@@ -44,6 +54,41 @@ export const graph = {
     caller.graphql(
       `mutation ($id: ID!, $method: RemoveMethod!) { payload: remove${entity.name}(id: $id, method: $method) { object: ${entity.single} { ${selectionOf(entity)} } } }`,
       { id, method },
+    ),
+
+  createMany: (caller: Caller, entity: Entity, inputs: Values[], dryRun = false): Promise<GraphqlAnswer> =>
+    caller.graphql(
+      `mutation ($inputs: [Create${entity.name}Input!]!, $dryRun: Boolean!) {
+        payload: create${pluralOf(entity)}(inputs: $inputs, dryRun: $dryRun) { ${bulkSelectionOf(entity)} } }`,
+      { inputs, dryRun },
+    ),
+
+  updateMany: (
+    caller: Caller,
+    entity: Entity,
+    filter: Values,
+    input: Values,
+    options: BulkOptions = {},
+  ): Promise<GraphqlAnswer> =>
+    caller.graphql(
+      `mutation ($filter: ${entity.name}Filter!, $input: Update${entity.name}Input!, $maxAffected: Int, $dryRun: Boolean) {
+        payload: update${pluralOf(entity)}(filter: $filter, input: $input, maxAffected: $maxAffected, dryRun: $dryRun) {
+          ${bulkSelectionOf(entity)} } }`,
+      { filter, input, ...options },
+    ),
+
+  removeMany: (
+    caller: Caller,
+    entity: Entity,
+    filter: Values,
+    method: 'HIDE' | 'DISABLE' | 'DELETE',
+    options: BulkOptions = {},
+  ): Promise<GraphqlAnswer> =>
+    caller.graphql(
+      `mutation ($filter: ${entity.name}Filter!, $method: RemoveMethod!, $maxAffected: Int, $dryRun: Boolean) {
+        payload: remove${pluralOf(entity)}(filter: $filter, method: $method, maxAffected: $maxAffected, dryRun: $dryRun) {
+          ${bulkSelectionOf(entity)} } }`,
+      { filter, method, ...options },
     ),
 
   /** A list with every argument that a connection has; `what` is the selection of the connection. */
