@@ -10,6 +10,8 @@ export interface Cache {
   readonly kind: 'redis' | 'memory';
   get(key: string): Promise<string | null>;
   set(key: string, value: string, ttlSeconds: number): Promise<void>;
+  /** Sets what is not there yet; of several who try at once, in whatever process, one is told that it did. */
+  add(key: string, value: string, ttlSeconds: number): Promise<boolean>;
   delete(key: string): Promise<void>;
   /** Tells every process, this one included, that `message` happened on `channel`. */
   publish(channel: string, message: string): Promise<void>;
@@ -34,6 +36,11 @@ export function openMemoryCache(): Cache {
     set: async (key, value, ttlSeconds) => {
       if (ttlSeconds > 0) texts.set(key, value, { ttl: milliseconds(ttlSeconds) });
       else texts.delete(key);
+    },
+    add: async (key, value, ttlSeconds) => {
+      if (texts.has(key)) return false;
+      texts.set(key, value, { ttl: milliseconds(ttlSeconds) });
+      return true;
     },
     delete: async (key) => {
       texts.delete(key);
@@ -87,6 +94,8 @@ export function openRedisCache(url: string): Cache {
       if (ttlSeconds > 0) await reached(redis.set(key, value, 'PX', milliseconds(ttlSeconds)));
       else await reached(redis.del(key));
     },
+    add: async (key, value, ttlSeconds) =>
+      (await reached(redis.set(key, value, 'PX', milliseconds(ttlSeconds), 'NX'))) === 'OK',
     delete: async (key) => {
       await reached(redis.del(key));
     },

@@ -31,6 +31,7 @@ const variables = z.object({
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(10_000),
   CHANGES_DAYS: z.coerce.number().int().min(1).default(90),
   LEGACY_EXPOSE_PASSCODES: flag.default(false),
+  ALLOW_TEST_DELAY: flag.default(false),
 });
 
 /** Keys that stand in examples and manuals: as good as none. */
@@ -70,6 +71,7 @@ export interface Config {
   /** How long changes are told of. */
   readonly changesDays: number;
   readonly exposePasscodes: boolean;
+  readonly allowTestDelay: boolean;
 }
 
 /**
@@ -124,6 +126,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
     changesDays: v.CHANGES_DAYS,
     exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
+    allowTestDelay: v.ALLOW_TEST_DELAY,
   });
   return { config, problems };
 }

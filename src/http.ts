@@ -72,8 +72,12 @@ async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: num
   }
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
+export const sendJson = (response: ServerResponse, status: number, body: unknown): void => {
+  sendJsonText(response, status, JSON.stringify(body));
+};
+
+/** The same of what is written out already. */
+export function sendJsonText(response: ServerResponse, status: number, text: string): void {
   response.statusCode = status;
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.setHeader('Content-Length', Buffer.byteLength(text));

@@ -21,8 +21,7 @@ export function checkPreconditions(
   } else if (isAfter(mtime, headers['if-unmodified-since'])) return 412;
 
   const ifNoneMatch = headers['if-none-match'];
-  if (ifNoneMatch !== undefined)
-    return matches(ifNoneMatch, (tag) => tag.replace(/^W\//, '') === etag) ? 304 : undefined;
+  if (ifNoneMatch !== undefined) return hasTag(ifNoneMatch, etag) ? 304 : undefined;
   return isAfter(mtime, headers['if-modified-since']) === false ? 304 : undefined;
 }
 
@@ -31,6 +30,10 @@ export function rangeApplies(ifRange: string | string[] | undefined, { etag, mti
   if (typeof ifRange !== 'string') return true;
   return ifRange.includes('"') ? ifRange.trim() === etag : seconds(mtime) === seconds(new Date(ifRange));
 }
+
+/** Does an `If-None-Match` name this version, be it as a weak one? */
+export const hasTag = (header: string, etag: string): boolean =>
+  matches(header, (tag) => tag.replace(/^W\//, '') === etag);
 
 const matches = (header: string, isOurs: (tag: string) => boolean): boolean =>
   header.trim() === '*' || (header.match(/(?:W\/)?"[^"]*"/g) ?? []).some(isOurs);

@@ -1,7 +1,14 @@
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
-import type { ValidationContext, ValidationRule } from 'graphql';
+import {
+  visit,
+  type FieldNode,
+  type OperationDefinitionNode,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql';
+import { snakeCase } from '../kernel/attributes';
 import { AetherError } from '../kernel/errors';
 
 /** What one document may ask for; far above what a screen needs, far below what would hurt. */
@@ -17,9 +24,29 @@ const rejecting = (what: string, n: number) => ({
   ],
 });
 
+const aliases = maxAliasesRule(rejecting('aliases', limits.aliases)) as unknown as (
+  context: ValidationContext,
+) => { OperationDefinition: { enter: (operation: OperationDefinitionNode) => void } };
+
+/**
+ * Counts aliases, but those that are the field's own name as REST spells it: a document of REST is full of them, and none reads
+ * anything twice.
+ */
+const aliasRule: ValidationRule = (context) => {
+  const { enter } = aliases(context).OperationDefinition;
+  return {
+    OperationDefinition(operation) {
+      enter(visit(operation, { Field: withoutSpelling }));
+    },
+  };
+};
+
+const withoutSpelling = ({ alias, ...field }: FieldNode): FieldNode | undefined =>
+  alias?.value.replace(/_random$/, '') === snakeCase(field.name.value) ? field : undefined;
+
 /** Validation rules that refuse documents which ask for too much. */
 export const limitRules: ValidationRule[] = [
   maxDepthRule({ ...rejecting('levels', limits.depth), flattenFragments: true }),
-  maxAliasesRule(rejecting('aliases', limits.aliases)),
+  aliasRule,
   maxDirectivesRule(rejecting('directives', limits.directives)),
 ] as ValidationRule[];

@@ -36,6 +36,7 @@ import type { Row } from './rows';
 import { connectionSelectionOf, planOf } from './selection';
 import { toManys, toOnes, targetsOf } from './registry';
 import { removeObject } from './remove';
+import { DateTime } from './scalars';
 import { mayWrite } from './tenancy';
 import { write, type UnitOfWork } from './unit-of-work';
 import { insertObject, lockObject, updateObject, type Locked } from './write';
@@ -108,6 +109,27 @@ export function CrudResolver(type: EntityClass) {
     }
 
     @offered(
+      access.create,
+      Extensions({ level: access.create }),
+      Mutation(() => Boolean, {
+        name: `validate${name}`,
+        description: `True when create${name} would make this ${one}, else the error that it would give; nothing is written.`,
+      }),
+    )
+    async validate(
+      @Arg('input', () => createInputOf(entity as Entity), { description: `The new ${one}.` }) input: Input,
+      @Ctx() ctx: Context,
+    ): Promise<boolean> {
+      mayWrite(ctx, entity as Entity, 'create');
+      await write(
+        ctx,
+        (unit) => this.insertOne(unit, input),
+        () => false,
+      );
+      return true;
+    }
+
+    @offered(
       access.update,
       Extensions({ level: access.update }),
       Mutation(() => updatePayloadOf(entity as Entity), {
@@ -118,12 +140,13 @@ export function CrudResolver(type: EntityClass) {
     async update(
       @Arg('id', () => ID, { description: `Id of the ${one}.` }) id: string,
       @Arg('input', () => updateInputOf(entity as Entity), { description: 'What changes.' }) input: Input,
+      @Arg('ifUpdatedOn', () => DateTime, ifUpdatedOnOptions) ifUpdatedOn: Date | null | undefined,
       @Ctx() ctx: Context,
       @Info() info: GraphQLResolveInfo,
     ): Promise<Record<string, Row>> {
       mayWrite(ctx, entity as Entity, 'update');
       await write(ctx, async (unit) =>
-        this.changeOne(unit, await lockObject(unit, entity as Entity, id), input),
+        this.changeOne(unit, await lockObject(unit, entity as Entity, id, ifUpdatedOn), input),
       );
       return { [single]: await readOne(ctx, planOf(info, entity as Entity, ctx.viewer, [single]), id) };
     }
@@ -139,6 +162,7 @@ export function CrudResolver(type: EntityClass) {
     async remove(
       @Arg('id', () => ID, { description: `Id of the ${one}.` }) id: string,
       @Method() method: RemoveMethod,
+      @Arg('ifUpdatedOn', () => DateTime, ifUpdatedOnOptions) ifUpdatedOn: Date | null | undefined,
       @Ctx() ctx: Context,
       @Info() info: GraphQLResolveInfo,
     ): Promise<Record<string, Row>> {
@@ -146,7 +170,7 @@ export function CrudResolver(type: EntityClass) {
       mayWrite(ctx, entity as Entity, verbOf(method));
       const before = method === RemoveMethod.DELETE ? await read() : undefined;
       await write(ctx, async (unit) =>
-        this.removeOne(unit, await lockObject(unit, entity as Entity, id), method),
+        this.removeOne(unit, await lockObject(unit, entity as Entity, id, ifUpdatedOn), method),
       );
       return { [single]: before ?? (await read()) };
     }
@@ -259,6 +283,11 @@ const MaxAffected = () =>
     defaultValue: 100,
     description: `When the filter finds more, nothing changes: 1 to ${String(maxAffected)}. What goes along with a deleted object does not count.`,
   });
+const ifUpdatedOnOptions = {
+  nullable: true,
+  description:
+    'Only when nobody has changed it meanwhile: its `updatedOn` as it was read. Otherwise the error is PRECONDITION_FAILED.',
+};
 
 /** Declares an operation, unless no caller has it. */
 const offered =

@@ -17,6 +17,7 @@ export const errorCodes = {
   METHOD_NOT_ALLOWED: { status: 405, category: 'validation' },
   CONFLICT: { status: 409, category: 'validation' },
   GONE: { status: 410, category: 'not_found' },
+  PRECONDITION_FAILED: { status: 412, category: 'validation' },
   PAYLOAD_TOO_LARGE: { status: 413, category: 'validation' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, category: 'validation' },
   UNPROCESSABLE: { status: 422, category: 'validation' },

@@ -33,7 +33,7 @@ export function conditionsOf(
   if (attributes.has('hide') && args.hidden && args.hidden !== HiddenFilter.ALL)
     conditions.push(truth(`${t}.hide`, args.hidden === HiddenFilter.HIDDEN));
   if (args.filter) conditions.push(new FilterCompiler(ctx, values).compile(entity, t, args.filter));
-  if (args.q?.trim()) conditions.push(...searchConditions(ctx, entity, args.q, t, values));
+  if (args.q) conditions.push(...searchConditions(ctx, entity, args.q, t, values));
   if (args.updatedSince) {
     conditions.push(`${t}.updated_on >= ?`);
     values.push(databaseFromDate(args.updatedSince));
@@ -45,7 +45,7 @@ export function conditionsOf(
 const truth = (column: string, wanted: boolean): string =>
   wanted ? `${column} = 1` : `COALESCE(${column}, 0) = 0`;
 
-/** Each phrase stands in the search text, from the beginning of a word. */
+/** Each phrase stands in the search text, from the beginning of a word; blanks ask for nothing. */
 function searchConditions(
   { services, viewer }: Context,
   entity: Entity,
@@ -55,6 +55,7 @@ function searchConditions(
 ): string[] {
   const text = entity.attributes.get('defaultQryStr');
   if (!text) throw badRequest(`${entity.name} has no search text: q does not apply.`);
+  if (!q.trim()) return [];
   const phrases = phrasesOf(q);
   if (phrases.length > 50) throw limit('A search takes at most 50 words.');
   if (phrases.length === 0) return ['FALSE'];
@@ -131,8 +132,7 @@ class FilterCompiler {
     private readonly values: Bindable[],
   ) {}
 
-  compile(entity: Entity, t: string, filter: Filter, depth = 1): string {
-    if (depth > maxDepth) throw limit(`A filter nests at most ${String(maxDepth)} deep.`);
+  compile(entity: Entity, t: string, filter: Filter, depth = 0): string {
     const parts: string[] = [];
     for (const [key, value] of Object.entries(filter)) {
       if (value === undefined || value === null) continue;
@@ -142,6 +142,14 @@ class FilterCompiler {
   }
 
   private part(entity: Entity, t: string, key: string, value: unknown, depth: number): string {
+    const attribute = entity.attributes.get(key);
+    if (attribute) return this.comparisons(entity, attribute, t, value as Filter);
+    if (key === 'q') {
+      const words = searchConditions(this.ctx, entity, String(value), t, this.values);
+      this.count(words.length);
+      return words.join(' AND ') || 'TRUE';
+    }
+    if (depth === maxDepth) throw limit(`A filter nests at most ${String(maxDepth)} deep.`);
     if (key === 'and' || key === 'or') {
       const items = value as Filter[];
       if (items.length === 0) return 'TRUE';
@@ -155,9 +163,6 @@ class FilterCompiler {
       this.denied = !this.denied;
       return `NOT (${denied})`;
     }
-
-    const attribute = entity.attributes.get(key);
-    if (attribute) return this.comparisons(entity, attribute, t, value as Filter);
 
     const one = toOnes(entity).find(({ field }) => field === key);
     if (one) {
@@ -219,8 +224,7 @@ class FilterCompiler {
       const listed = [value].flat().length * (attribute.any ? targetsOf(attribute).length : 1);
       if (this.values.length + listed > maxValues)
         throw limit(`The lists of a filter hold at most ${String(maxValues)} values.`);
-      if (++this.conditions > maxConditions)
-        throw limit(`A filter holds at most ${String(maxConditions)} conditions.`);
+      this.count(1);
       parts.push(
         attribute.kind === 'id' || attribute.kind === 'ref' || attribute.kind === 'anyId'
           ? this.identity(entity, attribute, t, operator as Operator, value)
@@ -228,6 +232,12 @@ class FilterCompiler {
       );
     }
     return parts.length > 0 ? parts.join(' AND ') : 'TRUE';
+  }
+
+  private count(conditions: number): void {
+    this.conditions += conditions;
+    if (this.conditions > maxConditions)
+      throw limit(`A filter holds at most ${String(maxConditions)} conditions.`);
   }
 
   /** Public ids are compared where they are kept: with the row's own, or with those of the rows referred to. */

@@ -133,6 +133,11 @@ export const filterOf = perEntity((entity): Class => {
   addField(filter, 'and', () => [filter], { nullable: true, description: 'All of these hold.' });
   addField(filter, 'or', () => [filter], { nullable: true, description: 'At least one of these holds.' });
   addField(filter, 'not', () => filter, { nullable: true, description: 'This does not hold.' });
+  if (entity.attributes.has('defaultQryStr'))
+    addField(filter, 'q', () => GraphQLString, {
+      nullable: true,
+      description: 'Each of these words is found, or begins one that is.',
+    });
   for (const attribute of entity.attributes.values())
     if (isComparable(attribute))
       addField(filter, attribute.name, () => scalarFilters.get(filterNameOf(attribute.kind)), {

@@ -1,12 +1,12 @@
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Entity } from './entity';
-import { invalid, notFound } from './errors';
+import { AetherError, invalid, notFound } from './errors';
 import { checkInput, inheritedThrough, type Input, type Values } from './input';
 import { isRequired } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
 import { referencesTo } from './registry';
-import { databaseFromDate } from './scalars';
+import { databaseFromDate, isoFromDatabase } from './scalars';
 import { noteTexts, textsOf } from './search-text';
 import type { RowKey, UnitOfWork } from './unit-of-work';
 import {
@@ -96,12 +96,23 @@ async function stillVisible(unit: UnitOfWork, entity: Entity, id: string): Promi
   if (hasRules(unit.ctx, entity)) await lockObject(unit, entity, id);
 }
 
-/** The row as it is, locked until the transaction ends, after asking whether the caller may touch it. */
-export async function lockObject(unit: UnitOfWork, entity: Entity, id: string): Promise<Locked> {
+/**
+ * The row as it is, locked until the transaction ends, after asking whether the caller may touch it.
+ * @throws PRECONDITION_FAILED when it did not last change at `ifUpdatedOn`, if that is given; null: never did
+ */
+export async function lockObject(
+  unit: UnitOfWork,
+  entity: Entity,
+  id: string,
+  ifUpdatedOn?: Date | null,
+): Promise<Locked> {
   if (!isPublicId(id)) throw notFound(entity.name, id);
   const [row] = await lockRows(unit, entity, 't.id_random = ?', [id]);
   if (row?.id !== id) throw notFound(entity.name, id);
-  return owned(unit.ctx, entity, row, { toWrite: true });
+  const locked = owned(unit.ctx, entity, row, { toWrite: true });
+  if (ifUpdatedOn !== undefined && lastChange(locked.updatedOn) !== (ifUpdatedOn?.getTime() ?? null))
+    throw new AetherError('PRECONDITION_FAILED', `This ${entity.name} has changed since you read it.`);
+  return locked;
 }
 
 /** The rows (alias `t`) for which a condition holds, in the order of their keys, locked, and not yet asked whose they are. */
@@ -136,13 +147,13 @@ export async function changeObject(
   values: Values,
 ): Promise<void> {
   if (Object.keys(values).length === 0) return;
-  const { $pk: pk, id, $account: account } = before;
+  const { $pk: pk, id, $account: account, updatedOn } = before;
   const changed = Object.entries(values).filter(([name, value]) => value !== before[name]);
   const texts = textsOf(entity, { ...before, ...values });
   await changeRows(
     unit,
     entity,
-    [{ pk, id, account }],
+    [{ pk, id, account, updatedOn }],
     { ...values, ...texts },
     { ...Object.fromEntries(changed), ...texts },
   );
@@ -150,18 +161,36 @@ export async function changeObject(
   if (moved.length > 0) await tellChildren(unit, entity, [pk], Object.fromEntries(moved));
 }
 
+/** A row, and when it last changed: as the database has it, or as Sequelize reads that. */
+type Held = RowKey & { updatedOn?: Values[string] | Date };
+
+function lastChange(updatedOn: Held['updatedOn']): number | null {
+  if (updatedOn instanceof Date) return updatedOn.getTime() || null;
+  return typeof updatedOn === 'string' ? Date.parse(isoFromDatabase(updatedOn) ?? '') || null : null;
+}
+
+/** Now, but after the last change of each row: by this moment callers tell the versions of a row apart. */
+function momentOfChange(now: Date, rows: Held[]): Date {
+  const next = rows.map(({ updatedOn }) => {
+    const last = lastChange(updatedOn) ?? 0;
+    // An old table may keep whole seconds.
+    return last + (last % 1000 === 0 ? 1000 : 1);
+  });
+  return new Date(next.reduce((latest, moment) => Math.max(latest, moment), now.getTime()));
+}
+
 /** Writes the same values into several rows; those that `changed` are all of them unless told. */
 export async function changeRows(
   unit: UnitOfWork,
   entity: Entity,
-  rows: RowKey[],
+  rows: Held[],
   values: Values,
   changed = values,
 ): Promise<void> {
   if (rows.length === 0) return;
   const pks = rows.map(({ pk }) => pk);
   await noteTexts(unit, entity, pks, changed);
-  const updatedOn = databaseFromDate(unit.ctx.services.now());
+  const updatedOn = databaseFromDate(momentOfChange(unit.ctx.services.now(), rows));
   await entity.type.update(
     { ...values, ...(entity.attributes.has('updatedOn') && { updatedOn }) },
     {
@@ -199,20 +228,22 @@ type RawKey = Record<string, unknown> & { pk: number; id: string };
 
 /** The rows that refer to these rows through an attribute. */
 export async function childrenOf(
-  { tx }: UnitOfWork,
+  { ctx, tx }: UnitOfWork,
   target: Entity,
   pks: number[],
   child: Entity,
   { name, any }: Attribute,
-): Promise<RowKey[]> {
+): Promise<Held[]> {
   if (pks.length === 0) return [];
   const where = { [name]: pks, ...(any && { [any.typeAttribute]: target.table }) };
   const account = accountAttribute(child);
-  const attributes = [...new Set(['pk', 'id', account])];
+  const dated = child.attributes.has('updatedOn') && ctx.services.database.keeps(child.table, 'updated_on');
+  const attributes = [...new Set(['pk', 'id', account, ...(dated ? ['updatedOn'] : [])])];
   const rows = await child.type.findAll({ attributes, where, transaction: tx, raw: true });
   return (rows as unknown as RawKey[]).map((row) => ({
     pk: row.pk,
     id: row.id,
     account: row[account] as number | null,
+    updatedOn: row.updatedOn as Held['updatedOn'],
   }));
 }

@@ -1,28 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DocumentNode } from 'graphql';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { print, type GraphQLSchema } from 'graphql';
 import type { Executor, Variables } from '../graphql/execute';
 import { readJson } from '../http';
 import type { Context } from '../kernel/context';
-import type { Entity } from '../kernel/entity';
-import { AetherError, forbidden, invalid } from '../kernel/errors';
-import { isRequired, isWritable } from '../kernel/input-types';
-import type { ToMany } from '../kernel/registry';
+import { AetherError, forbidden, invalid, notFound } from '../kernel/errors';
+import { isWritable, RemoveMethod } from '../kernel/input-types';
 import { mayWrite } from '../kernel/tenancy';
-import type { Documents } from './documents';
-import { errorFrom, sendData, warningsOf } from './envelope';
-import { listArguments, sendList } from './list';
-import { readUrl, RestRequest } from './request';
-import { inputFrom } from './values';
-
-/** Runs a prepared operation as the caller, and answers its data. */
-export type Run = (document: DocumentNode, variables: Variables) => Promise<Record<string, unknown>>;
+import { conditionOf, etagOf, versioned } from './conditions';
+import type { Documents, Operation } from './documents';
+import { dataText, errorFrom, sendAnswer, warningsOf, type Answer } from './envelope';
+import { answerOnce } from './idempotency';
+import { listAnswer, listCall, type List } from './list';
+import { numberFrom, readUrl, RestRequest, saysYes } from './request';
+import { domainQuestion } from './site-domain-search';
+import { schemaOf } from './type-schema';
+import { inputFrom, requiredOf } from './values';
+import { shapeOf } from './views';
+import { reworded } from './wording';
 
 export interface CrudOptions {
+  schema: GraphQLSchema;
   executor: Executor;
   documents: Documents;
   bodyMaxBytes: number;
-  /** Searches that are answered by an operation of their own, before there is an account: by type. */
-  searches: Record<string, (body: unknown, run: Run) => Promise<unknown[] | undefined>>;
+  /** May callers ask to be answered late? */
+  allowTestDelay: boolean;
 }
 
 /** Answers a request below `/v3/crud`; the context is asked for when the call is one at all. */
@@ -33,164 +36,227 @@ export type CrudHandler = (
 ) => Promise<void>;
 
 type Verb = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-type Handler = (request: RestRequest, response: ServerResponse) => Promise<void>;
-type Handlers = Partial<Record<Verb, Handler>>;
+type Data = Record<string, unknown>;
+
+/** A REST call in terms of the graph: the operation that it becomes, and what that answers. */
+interface Call {
+  operation: Operation;
+  variables: Variables;
+  answer: () => Promise<Answer>;
+}
+
+type Translate = (request: RestRequest) => Call;
+type Routes = Partial<Record<Verb, Translate>>;
 
 export const crudPrefix = '/v3/crud';
+
+const maxDelay = 10_000;
 
 /**
  * `/v3/crud`: each call becomes one prepared operation of the graph, and its result the envelope. Straight from node:http, since a
  * general router and body parser would take longer than the call.
  */
-export function crudHandler({ executor, documents, bodyMaxBytes, searches }: CrudOptions): CrudHandler {
-  const runAs =
-    ({ ctx }: RestRequest): Run =>
-    async (document, variables) => {
-      const { data, errors } = await executor.run(document, variables, ctx);
-      const [error] = errors ?? [];
-      if (error) throw errorFrom(error);
-      return data as Record<string, unknown>;
+export function crudHandler({
+  schema,
+  executor,
+  documents,
+  bodyMaxBytes,
+  allowTestDelay,
+}: CrudOptions): CrudHandler {
+  async function run(request: RestRequest, operation: Operation, variables: Variables): Promise<Data> {
+    const { data, errors } = await executor.run(operation.document, variables, request.ctx);
+    // What a record leads to may be out of the caller's sight: it is null there, and the record is answered.
+    const error = errors?.find(
+      ({ extensions, path = [] }) => extensions.code !== 'FORBIDDEN' || path.length <= operation.depth,
+    );
+    if (error) throw errorFrom(error);
+    return data as Data;
+  }
+
+  const list: Translate = (request) => {
+    const { relation, entity } = request;
+    const shape = shapeOf(request);
+    const operation = relation ? documents.children(relation, shape) : documents.list(entity, shape);
+    const call = listCall(request, operation);
+    const variables = relation ? { parent: request.parentId, ...call.variables } : call.variables;
+    const read = async (page: Variables): Promise<List> => {
+      const data = await run(request, operation, { ...variables, ...page });
+      const { nodes, ...rest } = ((data.parent ?? data) as { list: List }).list;
+      return { nodes: nodes.map(operation.finish), ...rest };
     };
-
-  const list: Handler = (request, response) => {
-    const document = documents.list(request.entityAt(0));
-    const call = listArguments(request.entityAt(0), request);
-    return sendList(request, response, call, (variables) => runAs(request)(document, variables));
+    return { operation, variables, answer: () => listAnswer(request, call, read) };
   };
 
-  const search: Handler = async (request, response) => {
-    const special = await searches[request.entityAt(0).table]?.(request.body, runAs(request));
-    if (!special) return list(request, response);
-    const { length } = special;
-    sendData(response, special, { count: length, total: length, limit: length, offset: 0 });
+  const search: Translate = (request) => {
+    const { entity, relation, body } = request;
+    const variables = entity.table === 'site_domain' && !relation ? domainQuestion(body) : undefined;
+    if (!variables) return list(request);
+    const operation = documents.domain(entity, shapeOf(request));
+    const answer = async (): Promise<Answer> => {
+      const { found } = (await run(request, operation, variables)) as { found: { domain: Data } | null };
+      const domains = found ? [operation.finish(found.domain)] : [];
+      const { length } = domains;
+      return ok(domains, { count: length, total: length, limit: length, offset: 0 });
+    };
+    return { operation, variables, answer };
   };
 
-  const children: Handler = (request, response) => {
-    const relation = request.relation();
-    const parent = request.idAt(1);
-    return sendList(request, response, listArguments(relation.child, request), async (variables) => {
-      const data = await runAs(request)(documents.children(relation), { ...variables, parent });
-      return data.parent as Record<string, unknown>;
-    });
-  };
-
-  // Asked here as well as at the graph's door: what no caller may do has no document.
-  async function create(
-    request: RestRequest,
-    response: ServerResponse,
-    entity: Entity,
-    input: Variables,
-  ): Promise<void> {
-    mayWrite(request.ctx, entity, 'create');
-    requireAll(entity, input);
-    const data = await inColumns(entity, runAs(request)(documents.create(entity), { input }));
-    sendPayload(request, response, data);
-  }
-
-  async function update(
-    request: RestRequest,
-    response: ServerResponse,
-    entity: Entity,
-    id: string,
-  ): Promise<void> {
-    mayWrite(request.ctx, entity, 'update');
-    const input = inputFrom(entity, request.body, permissive(request));
-    const data = await inColumns(entity, runAs(request)(documents.update(entity), { id, input }));
-    sendPayload(request, response, data);
-  }
-
-  async function remove(
-    request: RestRequest,
-    response: ServerResponse,
-    entity: Entity,
-    id: string,
-  ): Promise<void> {
-    mayWrite(request.ctx, entity, 'update');
-    const method = request.choice('method', ['hide', 'disable', 'delete'], 'hide');
-    sendPayload(request, response, await runAs(request)(documents.remove(entity), { id, method }));
-  }
-
-  /** The record at a nested path, after asking whether it belongs to that parent. */
-  async function child(request: RestRequest): Promise<Record<string, unknown>> {
-    const relation = request.relation();
-    const id = request.idAt(3);
-    const data = await runAs(request)(documents.children(relation), {
-      parent: request.idAt(1),
+  /** How one record is read; at a nested path as a child of that parent. */
+  function reading(request: RestRequest) {
+    const { relation, entity, id } = request;
+    const shape = shapeOf(request);
+    if (!relation) {
+      const operation = documents.one(entity, shape);
+      const read = async () => (await run(request, operation, { id })).data as Data;
+      return { operation, variables: { id }, read };
+    }
+    const operation = documents.children(relation, shape);
+    const variables = {
+      parent: request.parentId,
       filter: { id: { eq: id } },
       first: 1,
       enabled: 'ALL',
       hidden: 'ALL',
       total: false,
-    });
-    const [record] = (data.parent as { list: { nodes: Record<string, unknown>[] } }).list.nodes;
-    const { parent, child: type } = relation;
-    if (!record)
-      throw new AetherError('NOT_FOUND', `This ${parent.table} has no ${type.table} with id "${id}".`);
-    return record;
+    };
+    const read = async (): Promise<Data> => {
+      const { parent } = (await run(request, operation, variables)) as { parent: { list: List } };
+      const [record] = parent.list.nodes;
+      if (!record)
+        throw new AetherError(
+          'NOT_FOUND',
+          `This ${relation.parent.table} has no ${entity.table} with id "${id}".`,
+        );
+      return record;
+    };
+    return { operation, variables, read };
   }
 
-  const ofType: Handlers = {
-    GET: list,
-    POST: (request, response) => {
-      const entity = request.entityAt(0);
-      return create(request, response, entity, inputFrom(entity, request.body, permissive(request)));
-    },
-  };
-  const ofObject: Handlers = {
-    GET: async (request, response) => {
-      const { data } = await runAs(request)(documents.one(request.entityAt(0)), { id: request.idAt(1) });
-      sendRecord(request, response, data as Record<string, unknown>);
-    },
-    PATCH: (request, response) => update(request, response, request.entityAt(0), request.idAt(1)),
-    DELETE: (request, response) => remove(request, response, request.entityAt(0), request.idAt(1)),
-  };
-  const ofChildren: Handlers = {
-    GET: children,
-    POST: (request, response) => {
-      const relation = request.relation();
-      const input = inputFrom(relation.child, request.body, permissive(request));
-      return create(request, response, relation.child, { ...input, ...parentInput(relation, request) });
-    },
-  };
-  const ofChild: Handlers = {
-    GET: async (request, response) => {
-      sendRecord(request, response, await child(request));
-    },
-    PATCH: async (request, response) => {
-      await child(request);
-      return update(request, response, request.relation().child, request.idAt(3));
-    },
-    DELETE: async (request, response) => {
-      await child(request);
-      return remove(request, response, request.relation().child, request.idAt(3));
-    },
+  const one: Translate = (request) => {
+    const { operation, variables, read } = reading(request);
+    const answer = async (): Promise<Answer> => {
+      const record = operation.finish(await read());
+      const body = dataText(record, warningsOf(request.ctx));
+      return versioned(request, etagOf(record.updated_on, body), body);
+    };
+    return { operation, variables, answer };
   };
 
-  /** What can be done at a path, by the number of its parts and its last one. */
-  function handlersAt(path: string[]): Handlers | undefined {
-    const searching = path.at(-1) === 'search';
-    switch (path.length) {
-      case 1:
-        return path[0] === '' ? undefined : ofType;
-      case 2:
-        return searching ? { POST: search } : ofObject;
-      case 3:
-        return ofChildren;
-      case 4:
-        return searching ? { POST: children } : ofChild;
-      default:
-        return undefined;
+  /** Runs what makes a new record. A parent that is not there is not found; to the graph it is a broken reference. */
+  async function runNew(request: RestRequest, operation: Operation, variables: Variables): Promise<Data> {
+    const { relation } = request;
+    try {
+      return await run(request, operation, variables);
+    } catch (error) {
+      const isParent =
+        relation &&
+        error instanceof AetherError &&
+        error.code === 'DATABASE_CONSTRAINT' &&
+        error.details.fields?.[relation.attribute.name] !== undefined;
+      throw isParent ? notFound(relation.parent.table, request.parentId) : error;
     }
   }
 
+  const create: Translate = (request) => {
+    const variables = { input: newInput(request) };
+    const operation = documents.create(request.entity);
+    const answer = async () => written(request, await runNew(request, operation, variables));
+    return { operation, variables, answer };
+  };
+
+  const validate: Translate = (request) => {
+    const variables = { input: newInput(request) };
+    const operation = documents.validate(request.entity);
+    const answer = async (): Promise<Answer> => {
+      try {
+        return ok((await runNew(request, operation, variables)).data);
+      } catch (error) {
+        // Whatever is wrong with a field is told of that field.
+        const fields =
+          error instanceof AetherError && error.status === 400 ? error.details.fields : undefined;
+        throw fields ? invalid(fields) : error;
+      }
+    };
+    return { operation, variables, answer };
+  };
+
+  const update: Translate = (request) => {
+    const { ctx, entity, relation, id, body } = request;
+    mayWrite(ctx, entity, 'update');
+    const variables = {
+      id,
+      input: inputFrom(entity, body, { ignoreUnknown: ignoresUnknown(request) }),
+      ...conditionOf(request),
+    };
+    const operation = documents.update(entity);
+    const answer = async (): Promise<Answer> => {
+      if (relation) await reading(request).read();
+      const data = await run(request, operation, variables);
+      const { status, body } = written(request, data);
+      return { status, body, headers: { ETag: etagOf(recordIn(data).updated_on, body) } };
+    };
+    return { operation, variables, answer };
+  };
+
+  const remove: Translate = (request) => {
+    const { ctx, entity, relation, id } = request;
+    const method = request.choice('method', Object.values(RemoveMethod), RemoveMethod.HIDE);
+    mayWrite(ctx, entity, method === 'DELETE' ? 'remove' : 'update');
+    const variables = { id, method, ...conditionOf(request) };
+    const operation = documents.remove(entity);
+    const answer = async (): Promise<Answer> => {
+      if (relation) await reading(request).read();
+      return written(request, await run(request, operation, variables));
+    };
+    return { operation, variables, answer };
+  };
+
+  const describe: Translate = (request) => {
+    const { entity, relation } = request;
+    const answer = async (): Promise<Answer> => {
+      if (relation) await run(request, documents.known(relation.parent), { id: request.parentId });
+      return ok(schemaOf(schema, request), warningsOf(request.ctx));
+    };
+    return { operation: documents.type(entity), variables: {}, answer };
+  };
+
+  const ofType: Routes = { GET: list, POST: create };
+  const ofObject: Routes = { GET: one, PATCH: update, DELETE: remove };
+  const ofName = new Map<string, Routes>([
+    ['search', { POST: search }],
+    ['validate', { POST: validate }],
+    ['schema', { GET: describe }],
+  ]);
+
+  /** What can be done at a path: of a type or below a parent, with all of them or with one. */
+  function routesAt(path: string[]): Routes | undefined {
+    if (path[0] === '' || path.length > 4) return undefined;
+    return path.length % 2 === 1 ? ofType : (ofName.get(path.at(-1) ?? '') ?? ofObject);
+  }
+
+  async function answer(request: RestRequest, translate: Translate): Promise<Answer> {
+    const explains = request.text('explain') === 'graphql' || request.header('x-explain') === 'graphql';
+    if (allowTestDelay) await sleep(delayOf(request));
+    const work = async (): Promise<Answer> => {
+      try {
+        const call = translate(request);
+        return explains ? explanation(call) : await call.answer();
+      } catch (error) {
+        throw error instanceof AetherError ? reworded(error, request.entity) : error;
+      }
+    };
+    return translate === create && !explains ? answerOnce(request, work) : work();
+  }
+
   return async (incoming, response, context) => {
+    response.setHeader('Link', '</graphql>; rel="successor-version"');
     const { path, query } = readUrl(incoming.url ?? '', crudPrefix);
-    const handlers = handlersAt(path);
-    if (!handlers) throw new AetherError('NOT_FOUND', `There is nothing at ${crudPrefix}/${path.join('/')}.`);
+    const routes = routesAt(path);
+    if (!routes) throw new AetherError('NOT_FOUND', `There is nothing at ${crudPrefix}/${path.join('/')}.`);
     const verb = incoming.method === 'HEAD' ? 'GET' : (incoming.method as Verb);
-    const handler = Object.hasOwn(handlers, verb) ? handlers[verb] : undefined;
-    if (!handler) {
-      const allowed = Object.keys(handlers).flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
+    const translate = Object.hasOwn(routes, verb) ? routes[verb] : undefined;
+    if (!translate) {
+      const allowed = Object.keys(routes).flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
       response.setHeader('Allow', [...allowed, 'OPTIONS'].join(', '));
       if (incoming.method !== 'OPTIONS')
         throw new AetherError('METHOD_NOT_ALLOWED', `Allowed here: ${allowed.join(', ')}.`);
@@ -200,49 +266,50 @@ export function crudHandler({ executor, documents, bodyMaxBytes, searches }: Cru
     const ctx = await context();
     const given = verb === 'GET' ? undefined : await readJson(incoming, bodyMaxBytes);
     const body = verb !== 'GET' && given === undefined ? {} : given;
-    await handler(new RestRequest(ctx, incoming, path, query, body), response);
+    const request = new RestRequest(ctx, incoming, path, query, body);
+    await sendAnswer(response, await answer(request, translate));
   };
 }
 
-const permissive = (request: RestRequest) => ({
-  ignoreUnknown: request.header('x-ae-ignore-extra-fields') === 'true',
+const ok = (data: unknown, more?: Record<string, unknown>): Answer<string> => ({
+  status: 200,
+  body: dataText(data, more),
 });
 
+const explanation = ({ operation, variables }: Call): Answer =>
+  ok({ operation: print(operation.document), variables });
+
+const ignoresUnknown = (request: RestRequest): boolean => saysYes(request.header('x-ae-ignore-extra-fields'));
+
+const delayOf = (request: RestRequest): number =>
+  numberFrom('delay_ms', request.text('delay_ms') ?? request.header('x-delay-ms'), 0, maxDelay);
+
+/** The input of a new record; at a nested path it belongs to that parent. */
+function newInput(request: RestRequest): Variables {
+  const { ctx, entity, relation, body } = request;
+  mayWrite(ctx, entity, 'create');
+  const required = requiredOf(entity, relation?.attribute);
+  const input = inputFrom(entity, body, { required, ignoreUnknown: ignoresUnknown(request) });
+  return { ...input, ...parentInput(request) };
+}
+
 /** What a nested create puts into the body: the reference to the parent. Below an account it is the caller's own already. */
-function parentInput({ parent, attribute }: ToMany, request: RestRequest): Variables {
-  const id = request.idAt(1);
+function parentInput(request: RestRequest): Variables {
+  const { relation, ctx } = request;
+  if (!relation) return {};
+  const { parent, attribute } = relation;
+  const id = request.parentId;
   if (!isWritable(attribute)) {
-    if (id !== request.ctx.viewer.account?.id) throw forbidden(`This ${parent.name} is not yours.`);
+    if (id !== ctx.viewer.account?.id) throw forbidden(`This ${parent.table} is not yours.`);
     return {};
   }
   return { [attribute.name]: id, ...(attribute.any && { [attribute.any.typeAttribute]: parent.table }) };
 }
 
-/** @throws VALIDATION naming what a new object cannot do without; the graph would name it in its own words. */
-function requireAll({ attributes }: Entity, input: Variables): void {
-  const missing = [...attributes.values()].filter((each) => isRequired(each) && input[each.name] == null);
-  if (missing.length > 0)
-    throw invalid(Object.fromEntries(missing.map(({ column }) => [column, 'is required'])));
-}
+const recordIn = (data: Data): Data => (data.payload as { data: Data }).data;
 
-/** What the graph says of single values is said of them by their names in REST. */
-async function inColumns<T>({ attributes }: Entity, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof AetherError) || error.code !== 'VALIDATION' || !error.details.fields) throw error;
-    const fields = Object.entries(error.details.fields);
-    throw invalid(
-      Object.fromEntries(fields.map(([name, text]) => [attributes.get(name)?.column ?? name, text])),
-    );
-  }
-}
-
-const sendPayload = (request: RestRequest, response: ServerResponse, data: Variables): void => {
-  sendRecord(request, response, (data.payload as { data: Record<string, unknown> }).data);
+const written = (request: RestRequest, data: Data): Answer<string> => {
+  const record = recordIn(data);
+  const idAlone = /^(?:0|false|no)$/i.test(request.text('return_obj') ?? '');
+  return ok(idAlone ? record.id : record, warningsOf(request.ctx));
 };
-
-function sendRecord(request: RestRequest, response: ServerResponse, record: Record<string, unknown>): void {
-  const asObject = request.text('return_obj') !== 'false';
-  sendData(response, asObject ? record : record.id, warningsOf(request.ctx));
-}

@@ -1,7 +1,9 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import { sendJson } from '../http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { sendJson, sendJsonText } from '../http';
 import type { Context } from '../kernel/context';
-import { AetherError, errorCodes, type ErrorCode } from '../kernel/errors';
+import { AetherError, errorCodes, type ErrorCode, type ErrorDetails } from '../kernel/errors';
 
 export interface Meta {
   status_code: number;
@@ -21,36 +23,78 @@ export const metaOf = (status: number, more: Record<string, unknown> = {}): Meta
   ...more,
 });
 
-export const sendData = (response: ServerResponse, data: unknown, more?: Record<string, unknown>): void => {
-  sendJson(response, 200, { data, meta: metaOf(200, more) });
+/** What is sent in answer to a call: JSON text, whole or in pieces as they come. */
+export interface Answer<Body = string | AsyncIterable<string>> {
+  status: number;
+  body: Body;
+  headers?: Record<string, string>;
+}
+
+const done = JSON.stringify(metaOf(200));
+
+/** The text of an answer that succeeds. */
+export const dataText = (data: unknown, more?: Record<string, unknown>): string =>
+  `{"data":${JSON.stringify(data)},"meta":${more ? JSON.stringify(metaOf(200, more)) : done}}`;
+
+export const sendData = (response: ServerResponse, data: unknown): void => {
+  sendJsonText(response, 200, dataText(data));
 };
 
+export async function sendAnswer(
+  response: ServerResponse,
+  { status, body, headers = {} }: Answer,
+): Promise<void> {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (status === 304) response.writeHead(status).end();
+  else if (typeof body === 'string') sendJsonText(response, status, body);
+  else {
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    if (response.req.method === 'HEAD') response.end();
+    else await sendPieces(response, body);
+  }
+}
+
+/** One piece ahead of the reader, no more; whoever leaves ends the reading. */
+async function sendPieces(response: ServerResponse, body: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(body, { highWaterMark: 1 }), response);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}
+
 /** What a caller should know of an answer that is sound all the same. */
-export const warningsOf = ({ warnings }: Context): { warnings?: string[] } =>
-  warnings.size > 0 ? { warnings: [...warnings] } : {};
+export const warningsOf = ({ warnings }: Context): { warnings: string[] } | undefined =>
+  warnings.size > 0 ? { warnings: [...warnings] } : undefined;
 
 /** A failed CRUD call: `data` is false, and `details` tell what was wrong. */
-export function sendCrudError(response: ServerResponse, error: AetherError): void {
-  const { code, message, details } = error;
+export function crudFailure({ code, message, details }: AetherError): Answer<string> {
   const { status, category } = errorCodes[code];
-  retryAfter(response, error);
-  sendJson(response, status, {
-    data: false,
-    meta: metaOf(status, {
-      status_message: message,
-      details: (category === 'validation' && details.fields) || {
-        category,
-        code: details.databaseCode ?? code,
-        message,
-        recoverable: status < 500 || status === 503,
-      },
+  return {
+    status,
+    headers: retryAfter(details),
+    body: JSON.stringify({
+      data: false,
+      meta: metaOf(status, {
+        status_message: message,
+        details: (category === 'validation' && details.fields) || {
+          category,
+          code: details.databaseCode ?? code,
+          message,
+          recoverable: status < 500 || status === 503,
+        },
+      }),
     }),
-  });
+  };
 }
+
+export const sendCrudError = (response: ServerResponse, error: AetherError): void => {
+  void sendAnswer(response, crudFailure(error));
+};
 
 /** A failed action: `detail`, as the older service has it. */
 export function sendActionError(response: ServerResponse, error: AetherError): void {
-  retryAfter(response, error);
+  for (const [name, value] of Object.entries(retryAfter(error.details))) response.setHeader(name, value);
   const { fields = { body: error.message } } = error.details;
   sendJson(response, error.status, {
     detail:
@@ -60,10 +104,8 @@ export function sendActionError(response: ServerResponse, error: AetherError): v
   });
 }
 
-function retryAfter(response: ServerResponse, { details }: AetherError): void {
-  if (details.retryAfter !== undefined)
-    response.setHeader('Retry-After', String(Math.ceil(details.retryAfter)));
-}
+const retryAfter = ({ retryAfter: seconds }: ErrorDetails): Record<string, string> =>
+  seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(seconds)) };
 
 /** The error of ours that a GraphQL error stands for. */
 export function errorFrom({

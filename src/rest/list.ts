@@ -1,16 +1,15 @@
-import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Variables } from '../graphql/execute';
 import type { Context } from '../kernel/context';
 import { findEntity, type Entity } from '../kernel/entity';
 import { invalid } from '../kernel/errors';
-import { isComparable, operatorsOf } from '../kernel/input-types';
+import { isComparable } from '../kernel/input-types';
 import { isPublicId } from '../kernel/public-id';
-import { metaOf, sendData, warningsOf } from './envelope';
+import { dataText, metaOf, warningsOf, type Answer } from './envelope';
+import type { Operation } from './documents';
 import type { RestRequest } from './request';
-import { attributeNamed, searchFrom } from './values';
+import { attributeNamed, filterFrom, wordsFrom } from './values';
 
+/** A list that is asked for, as the arguments of a connection and the page of it that comes first. */
 export interface ListCall {
   limit: number;
   offset: number;
@@ -18,30 +17,35 @@ export interface ListCall {
 }
 
 /**
- * The arguments of a connection from the query and the body of a list or a search.
+ * What the query and the body of a list or a search ask for.
  * @throws VALIDATION, DATABASE_SCHEMA for a field that the type does not have
  */
-export function listArguments(entity: Entity, request: RestRequest): ListCall {
-  const search = searchFrom(entity, request.body, operatorsOf);
-  const filters = [search.filter, childrenOf(entity, request)].filter(
-    (filter) => filter && Object.keys(filter).length > 0,
-  );
-  const q = [search.q, request.text('q')].filter(Boolean).join(' ');
+export function listCall(request: RestRequest, { pages }: Operation): ListCall {
+  const { entity, ctx, body } = request;
+  const limit = request.number('limit', 100, 999_999);
+  const offset = request.number('offset', 0, 999_999_999);
+  const q = request.text('q');
+  const filter = { ...filterFrom(entity, body), ...belonging(request) };
   return {
-    limit: request.number('limit', 100, 999_999),
-    offset: request.number('offset', 0, 999_999_999),
+    limit,
+    offset,
     variables: {
-      filter: filters.length > 0 ? { and: filters } : undefined,
-      q: q || undefined,
-      orderBy: orderFrom(entity, request.text('order_by_li'), request.ctx),
+      filter: Object.keys(filter).length > 0 ? filter : undefined,
+      q: q && wordsFrom(entity, q),
+      orderBy: orderFrom(entity, request.text('order_by_li'), ctx),
       enabled: request.choice('enabled', ['enabled', 'not_enabled', 'all'], 'enabled'),
       hidden: request.choice('hidden', ['not_hidden', 'hidden', 'all'], 'not_hidden'),
+      // A long list is counted at its end, where its length is known mostly: its first rows leave at once.
+      first: limit <= pages.short ? limit : pages.long,
+      offset,
+      total: limit <= pages.short,
     },
   };
 }
 
 /** `for_obj_type` and `for_obj_id`: only what belongs to that object. */
-function childrenOf(entity: Entity, request: RestRequest): Record<string, unknown> | undefined {
+function belonging(request: RestRequest): Variables | undefined {
+  const { entity } = request;
   const type = request.text('for_obj_type');
   const id = request.text('for_obj_id');
   if (type === undefined && id === undefined) return undefined;
@@ -83,68 +87,50 @@ function orderFrom(entity: Entity, text: string | undefined, ctx: Context) {
   });
 }
 
-/** Of a long list: small enough that its rows are gone before they are counted as old. */
-const pageSize = 250;
-/** A list of so many is answered at once. */
-const shortList = 1000;
-
-interface List {
-  nodes: unknown[];
+/** A page of a connection. */
+export interface List {
+  nodes: Record<string, unknown>[];
   totalCount?: number;
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
 }
 
-/** Sends a list; a long one page by page as it is read, so that memory stays flat. */
-export async function sendList(
+/** Answers a list; a long one page by page as it is read, so that memory stays flat. */
+export async function listAnswer(
   { ctx }: RestRequest,
-  response: ServerResponse,
   { limit, offset, variables }: ListCall,
-  read: (variables: Variables) => Promise<Record<string, unknown>>,
-): Promise<void> {
-  const page = async (more: Variables): Promise<List> => (await read({ ...variables, ...more })).list as List;
-  const isShort = limit <= shortList;
-  // A long list is counted at its end, where its length is known mostly: its first rows leave at once.
-  const first = await page({ first: isShort ? limit : pageSize, offset, total: isShort });
+  read: (variables: Variables) => Promise<List>,
+): Promise<Answer> {
+  const first = await read({});
   const totalAt = async ({ pageInfo, totalCount }: List, count: number): Promise<number | undefined> => {
     if (totalCount !== undefined) return totalCount;
     const isEnd = !pageInfo.hasNextPage && (count > 0 || offset === 0);
-    return isEnd ? offset + count : (await page({ first: 0, total: true })).totalCount;
+    return isEnd ? offset + count : (await read({ first: 0, offset: undefined, total: true })).totalCount;
   };
-  if (isShort || !first.pageInfo.hasNextPage) {
-    const { nodes } = first;
-    const { length: count } = nodes;
-    const total = await totalAt(first, count);
-    sendData(response, nodes, { count, total, limit, offset, ...warningsOf(ctx) });
-    return;
-  }
+  const metaAt = async (page: List, count: number): Promise<Record<string, unknown>> => ({
+    ...{ count, total: await totalAt(page, count), limit, offset },
+    ...warningsOf(ctx),
+  });
+  const { nodes } = first;
+  if (nodes.length >= limit || !first.pageInfo.hasNextPage)
+    return { status: 200, body: dataText(nodes, await metaAt(first, nodes.length)) };
 
-  async function* text() {
+  async function* pages(): AsyncGenerator<string> {
     let current = first;
-    let count = current.nodes.length;
+    let { length: count } = first.nodes;
     yield `{"data":[${jsonOf(current.nodes)}`;
     while (current.pageInfo.hasNextPage && count < limit) {
-      current = await page({
-        first: Math.min(limit - count, pageSize),
+      current = await read({
+        first: Math.min(limit - count, Number(variables.first)),
+        offset: undefined,
         after: current.pageInfo.endCursor,
         total: false,
       });
       count += current.nodes.length;
       yield `,${jsonOf(current.nodes)}`;
     }
-    const total = await totalAt(current, count);
-    yield `],"meta":${JSON.stringify(metaOf(200, { count, total, limit, offset, ...warningsOf(ctx) }))}}`;
+    yield `],"meta":${JSON.stringify(metaOf(200, await metaAt(current, count)))}}`;
   }
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  try {
-    // One page ahead of the reader, no more; whoever leaves ends the reading.
-    await pipeline(Readable.from(text(), { highWaterMark: 1 }), response);
-  } catch (error) {
-    if (!isGone(error)) throw error;
-  }
+  return { status: 200, body: pages() };
 }
 
 const jsonOf = (nodes: unknown[]): string => nodes.map((node) => JSON.stringify(node)).join();
-
-/** Has the reader left before the end? */
-const isGone = (error: unknown): boolean =>
-  (error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE';

@@ -64,7 +64,7 @@ function upload(): JsonSchema {
           },
         },
       },
-      ...failuresOf('Action', { writes: true }),
+      ...failuresOf('Action', 'body'),
     },
   };
 }
@@ -129,7 +129,7 @@ function download(what: string, identifier: JsonSchema): JsonSchema {
         description: 'The file has no bytes in that range.',
         headers: { 'Content-Range': header('How many there are.') },
       },
-      ...failuresOf('Action', { writes: false }),
+      ...failuresOf('Action'),
     },
   };
 }
@@ -158,7 +158,7 @@ function noviMember(): JsonSchema {
           },
         },
       },
-      ...failuresOf('Action', { writes: false }),
+      ...failuresOf('Action'),
     },
   };
 }

@@ -1,10 +1,14 @@
+import type { GraphQLSchema } from 'graphql';
 import { snakeCase } from '../kernel/attributes';
 import type { Entity } from '../kernel/entity';
 import { EnabledFilter, HiddenFilter, RemoveMethod } from '../kernel/input-types';
-import { toManys, type ToMany } from '../kernel/registry';
+import type { Level } from '../kernel/levels';
+import type { ToMany } from '../kernel/registry';
 import { failuresOf, responseRef } from './openapi-failures';
-import { changedRecord, newRecord } from './openapi-schemas';
+import { changedRecord, newRecord, partsOf } from './openapi-schemas';
 import { schemaRef, type JsonSchema } from './openapi-shared';
+import { relationsOf } from './request';
+import { views } from './views';
 
 const id = { type: 'string', minLength: 11, maxLength: 22 };
 
@@ -15,8 +19,15 @@ const query = (name: string, description: string, schema: JsonSchema): JsonSchem
   schema,
 });
 
-/** The parameters of all operations, by the names under which they refer to them. */
-export const parameters = {
+const header = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
+  name,
+  in: 'header',
+  description,
+  schema,
+});
+
+/** The parameters that types share, by the names under which operations refer to them. */
+const shared = {
   id: { name: 'id', in: 'path', required: true, description: 'Id of the record.', schema: id },
   parent_id: { name: 'parent_id', in: 'path', required: true, description: 'Id of the parent.', schema: id },
   enabled: query('enabled', 'Which by their switch `enable`.', {
@@ -57,19 +68,75 @@ export const parameters = {
     default: RemoveMethod.HIDE,
   }),
   return_obj: query('return_obj', 'False: `data` is just the id.', { type: 'boolean', default: true }),
-  ignore_extra_fields: {
-    name: 'x-ae-ignore-extra-fields',
-    in: 'header',
-    description: 'True: fields that the type does not have are left out instead of refused.',
-    schema: { type: 'boolean', default: false },
-  },
+  view: query(
+    'view',
+    'How much of a record: `enriched` adds counts, `detail` the objects that it refers to as well; `alt` is without what comes from elsewhere. Another word is `default`, with a warning.',
+    { type: 'string', enum: views, default: 'default' },
+  ),
+  variant: query('variant', 'Of a record as it is answered, as it may be written, or as it is stored.', {
+    type: 'string',
+    enum: ['out', 'in', 'base'],
+    default: 'out',
+  }),
+  explain: query(
+    'explain',
+    '`graphql`: answers the operation that the call becomes, instead of running it. Also by `X-Explain`.',
+    {
+      type: 'string',
+      enum: ['graphql'],
+    },
+  ),
+  delay_ms: query(
+    'delay_ms',
+    'Answer so many milliseconds late, where the server is set up for tests. Also by `X-Delay-ms`.',
+    { type: 'integer', minimum: 0, maximum: 10_000, default: 0 },
+  ),
+  ignore_extra_fields: header(
+    'x-ae-ignore-extra-fields',
+    'True: fields that the type does not have are left out instead of refused.',
+    { type: 'boolean', default: false },
+  ),
+  idempotency_key: header(
+    'Idempotency-Key',
+    'The same again within a day gets the first answer, marked by `Idempotent-Replayed`; with another body it is a conflict.',
+    { type: 'string', minLength: 1, maxLength: 255 },
+  ),
+  if_match: header('If-Match', 'Only when the record still has this ETag.', { type: 'string' }),
+  if_none_match: header('If-None-Match', 'Not when the record still has this ETag.', { type: 'string' }),
 } satisfies Record<string, JsonSchema>;
 
-const parameterRefs = (...names: (keyof typeof parameters)[]): JsonSchema[] =>
-  names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+/** The parameters of all operations: those that types share, and for each its parts. */
+export const parametersOf = (schema: GraphQLSchema, entities: Entity[]): Record<string, JsonSchema> => ({
+  ...shared,
+  ...Object.fromEntries(
+    entities
+      .map((entity) => [entity, partsOf(schema, entity)] as const)
+      .filter(([, parts]) => parts.length > 0)
+      .map(([{ table }, parts]) => [
+        `parts_of_${table}`,
+        {
+          ...query(
+            'parts',
+            'Parts of the record that are answered beside it, each by a parameter of its own.',
+            {
+              type: 'object',
+              properties: Object.fromEntries(
+                parts.map(([key, { description }]) => [`inc_${key}`, { type: 'boolean', description }]),
+              ),
+            },
+          ),
+          style: 'form',
+          explode: true,
+        },
+      ]),
+  ),
+});
+
+const parameterRef = (name: string): JsonSchema => ({ $ref: `#/components/parameters/${name}` });
+
+const parameterRefs = (...names: (keyof typeof shared)[]): JsonSchema[] => names.map(parameterRef);
 
 const listParameters = parameterRefs(
-  'q',
   'limit',
   'offset',
   'order_by_li',
@@ -79,18 +146,23 @@ const listParameters = parameterRefs(
   'for_obj_id',
 );
 
-/** The six operations of every type, and those of every type below its parents. */
-export function crudPaths(entities: Entity[]): Record<string, JsonSchema> {
+/** The operations of every type, and those of every type below its parents. */
+export function crudPaths(schema: GraphQLSchema, entities: Entity[]): Record<string, JsonSchema> {
   // A path goes along the first of several connections between the same two types.
-  const relations = entities.flatMap((entity) => toManys(entity).reverse());
+  const relations = entities.flatMap((entity) => [...relationsOf(entity)].reverse());
+  const hasParts = new Map(entities.map((entity) => [entity, partsOf(schema, entity).length > 0]));
+  const shapes = (entity: Entity): JsonSchema[] => [
+    ...parameterRefs('view'),
+    ...(hasParts.get(entity) ? [parameterRef(`parts_of_${entity.table}`)] : []),
+  ];
   return Object.assign(
     {},
-    ...entities.map((entity) => pathsOf(entity)),
-    ...relations.map((relation) => pathsOf(relation.child, relation)),
+    ...entities.map((entity) => pathsOf(entity, shapes(entity))),
+    ...relations.map((relation) => pathsOf(relation.child, shapes(relation.child), relation)),
   ) as Record<string, JsonSchema>;
 }
 
-function pathsOf(entity: Entity, relation?: ToMany): Record<string, JsonSchema> {
+function pathsOf(entity: Entity, shapes: JsonSchema[], relation?: ToMany): Record<string, JsonSchema> {
   const { table, name, single, plural, access } = entity;
   const parent = relation?.parent;
   const base = `/v3/crud/${parent ? `${parent.table}/{parent_id}/` : ''}${table}`;
@@ -98,7 +170,15 @@ function pathsOf(entity: Entity, relation?: ToMany): Record<string, JsonSchema> 
   const one = words(single);
   const many = words(plural);
   const operation = operationsOf(entity, parent);
+  const listed = [
+    ...(entity.attributes.has('defaultQryStr') ? parameterRefs('q') : []),
+    ...listParameters,
+    ...shapes,
+  ];
   const parents = parent && { parameters: parameterRefs('parent_id') };
+
+  const writes = (level: Level | 'never', told: Omit<Told, 'level'>): JsonSchema | undefined =>
+    level === 'never' ? undefined : operation({ ...told, level });
 
   return {
     [`${base}/`]: {
@@ -108,19 +188,17 @@ function pathsOf(entity: Entity, relation?: ToMany): Record<string, JsonSchema> 
         summary: `List ${many}`,
         graphql: list,
         level: access.read,
-        parameters: listParameters,
+        parameters: listed,
         answer: `${name}List`,
       }),
-      ...(access.create !== 'never' && {
-        post: operation({
-          verb: 'create',
-          summary: `Create one ${one}`,
-          graphql: `mutation create${name}`,
-          level: access.create,
-          parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
-          body: newRecord(entity, relation?.attribute),
-          answer: `${name}Written`,
-        }),
+      post: writes(access.create, {
+        verb: 'create',
+        summary: `Create one ${one}`,
+        graphql: `mutation create${name}`,
+        parameters: parameterRefs('return_obj', 'ignore_extra_fields', 'idempotency_key'),
+        body: newRecord(entity, relation?.attribute),
+        answer: `${name}Written`,
+        failures: ['once'],
       }),
     },
     [`${base}/search`]: {
@@ -130,9 +208,33 @@ function pathsOf(entity: Entity, relation?: ToMany): Record<string, JsonSchema> 
         summary: `Search ${many}`,
         graphql: list,
         level: access.read,
-        parameters: listParameters,
+        parameters: listed,
         body: search,
         answer: `${name}List`,
+      }),
+    },
+    ...(access.create !== 'never' && {
+      [`${base}/validate`]: {
+        ...parents,
+        post: writes(access.create, {
+          verb: 'validate',
+          summary: `Try to create one ${one}, and write nothing`,
+          graphql: `mutation validate${name}`,
+          parameters: parameterRefs('ignore_extra_fields'),
+          body: newRecord(entity, relation?.attribute),
+          answer: 'Valid',
+        }),
+      },
+    }),
+    [`${base}/schema`]: {
+      ...parents,
+      get: operation({
+        verb: 'describe',
+        summary: `Describe what ${many} are made of`,
+        graphql: 'query __type',
+        level: 'anonymous',
+        parameters: [...shapes, ...parameterRefs('variant')],
+        answer: 'TypeSchema',
       }),
     },
     [`${base}/{id}`]: {
@@ -140,28 +242,29 @@ function pathsOf(entity: Entity, relation?: ToMany): Record<string, JsonSchema> 
       get: operation({
         verb: 'get',
         summary: `Read one ${one}`,
-        graphql: `query ${single}`,
+        graphql: relation ? list : `query ${single}`,
         level: access.read,
+        parameters: [...shapes, ...parameterRefs('if_none_match')],
         answer: name,
+        known: true,
       }),
-      ...(access.update !== 'never' && {
-        patch: operation({
-          verb: 'update',
-          summary: `Change one ${one}`,
-          graphql: `mutation update${name}`,
-          level: access.update,
-          parameters: parameterRefs('return_obj', 'ignore_extra_fields'),
-          body: changedRecord(entity),
-          answer: `${name}Written`,
-        }),
-        delete: operation({
-          verb: 'remove',
-          summary: `Remove one ${one}`,
-          graphql: `mutation remove${name}`,
-          level: `${access.update}, and ${access.remove} to delete it for good`,
-          parameters: parameterRefs('method', 'return_obj'),
-          answer: `${name}Written`,
-        }),
+      patch: writes(access.update, {
+        verb: 'update',
+        summary: `Change one ${one}`,
+        graphql: `mutation update${name}`,
+        parameters: parameterRefs('return_obj', 'ignore_extra_fields', 'if_match'),
+        body: changedRecord(entity),
+        answer: `${name}Written`,
+        failures: ['version'],
+      }),
+      delete: writes(access.update, {
+        verb: 'remove',
+        summary: `Remove one ${one}`,
+        more: ` To delete it for good: ${access.remove}.`,
+        graphql: `mutation remove${name}`,
+        parameters: parameterRefs('method', 'return_obj', 'if_match'),
+        answer: `${name}Written`,
+        failures: ['version'],
       }),
     },
   };
@@ -172,24 +275,45 @@ interface Told {
   summary: string;
   /** The operation of the graph that it becomes. */
   graphql: string;
-  level: string;
-  parameters?: JsonSchema[];
+  level: Level;
+  /** What its description says beside the level. */
+  more?: string;
+  parameters: JsonSchema[];
   body?: JsonSchema;
   /** Name of the answer. */
   answer: string;
+  /** How it can fail that others cannot. */
+  failures?: ('once' | 'version')[];
+  /** May the caller have the answer already? */
+  known?: boolean;
 }
 
 const operationsOf =
   ({ table }: Entity, parent?: Entity) =>
-  ({ verb, summary, graphql, level, parameters, body, answer }: Told): JsonSchema => ({
+  ({
+    verb,
+    summary,
+    graphql,
+    level,
+    more = '',
+    parameters,
+    body,
+    answer,
+    failures = [],
+    known,
+  }: Told): JsonSchema => ({
     operationId: `${verb}_${table}${parent ? `_of_${parent.table}` : ''}`,
     tags: [table],
     summary: parent ? `${summary} of one ${words(parent.single)}` : summary,
-    description: `Needs level ${level}.`,
+    description: `Needs level ${level}.${more}`,
     'x-graphql-operation': graphql,
-    ...(parameters && { parameters }),
+    parameters: [...parameters, ...parameterRefs('explain', 'delay_ms')],
     ...(body && { requestBody: { required: true, content: { 'application/json': body } } }),
-    responses: { 200: responseRef(answer), ...failuresOf('Crud', { writes: body !== undefined }) },
+    responses: {
+      200: responseRef(answer),
+      ...(known && { 304: responseRef('NotModified') }),
+      ...failuresOf('Crud', ...(body ? (['body'] as const) : []), ...failures),
+    },
   });
 
 const search = {

@@ -18,13 +18,18 @@ import { schemaRef, type JsonSchema } from './openapi-shared';
 const senders = { Crud: sendCrudError, Action: sendActionError };
 type Family = keyof typeof senders;
 
-const reading = [400, 401, 403, 404, 422, 429, 503];
-const writing = [...reading, 413, 415];
+const always = [400, 401, 403, 404, 422, 429, 503];
+/** Beside these, of calls with a body; of those that may have been made before; of those that ask for a version. */
+const sometimes = { body: [413, 415], once: [409], version: [412] };
+const statuses = [...always, ...Object.values(sometimes).flat()];
 
 /** How an operation can fail, by status. */
-export const failuresOf = (family: Family, { writes }: { writes: boolean }): JsonSchema => ({
+export const failuresOf = (family: Family, ...when: (keyof typeof sometimes)[]): JsonSchema => ({
   ...Object.fromEntries(
-    (writes ? writing : reading).map((status) => [status, responseRef(family + nameOf(status))]),
+    [...always, ...when.flatMap((each) => sometimes[each])].map((status) => [
+      status,
+      responseRef(family + nameOf(status)),
+    ]),
   ),
   default: responseRef(`${family}Failure`),
 });
@@ -37,7 +42,7 @@ const nameOf = (status: number): string => (STATUS_CODES[status] ?? '').replaceA
 export const failureResponses = (): Record<string, JsonSchema> =>
   Object.fromEntries(
     (Object.keys(senders) as Family[]).flatMap((family): [string, JsonSchema][] => [
-      ...writing.map((status): [string, JsonSchema] => [
+      ...statuses.map((status): [string, JsonSchema] => [
         family + nameOf(status),
         failure(
           family,
@@ -74,7 +79,9 @@ const errors = (): AetherError[] => [
   new AetherError('DATABASE_DUPLICATE', 'There is such an object already.', { databaseCode: 1062 }),
   unauthenticated('The token has expired.'),
   forbidden('This needs level trusted; you are anonymous.'),
-  notFound('EventSession', 'aB3dE5fG7hJ'),
+  notFound('event_session', 'aB3dE5fG7hJ'),
+  new AetherError('CONFLICT', 'This Idempotency-Key was used for another request.'),
+  new AetherError('PRECONDITION_FAILED', 'This event_session has changed since you read it.'),
   new AetherError('PAYLOAD_TOO_LARGE', 'The body is too large.'),
   new AetherError('UNSUPPORTED_MEDIA_TYPE', 'A body is JSON: send content-type application/json.'),
   unprocessable('An id has 11 to 22 characters of A-Z, a-z, 0-9, - and _.'),

@@ -1,9 +1,13 @@
-import { isNonNullType, isObjectType, Kind, parse, type GraphQLSchema } from 'graphql';
+import { isNonNullType, isObjectType, type GraphQLSchema } from 'graphql';
 import type { Attribute } from '../kernel/attributes';
 import { graphType, type Entity } from '../kernel/entity';
-import { isRequired, isWritable } from '../kernel/input-types';
-import { fieldsOf, spellings } from './documents';
+import { isWritable } from '../kernel/input-types';
+import { targetsOf } from '../kernel/registry';
+import { spellings } from './documents';
 import { schemaRef, sharedSchemas, type JsonSchema } from './openapi-shared';
+import { relationsOf } from './request';
+import { requiredOf } from './values';
+import { attributesOf, childrenOf, keyOf, objectsOf, plain, type Shape } from './views';
 
 /** By scalar of the graph. */
 const shapes: Record<string, JsonSchema> = {
@@ -23,39 +27,67 @@ const shapeOf = ({ kind }: Attribute, nullable: boolean): JsonSchema => {
   return nullable && 'type' in shape ? { ...shape, type: [shape.type, 'null'] } : shape;
 };
 
-/** The schemas of records, of what may be written of them, and those that all share. */
+/** The schemas of records, of what views add to them, of what may be written of them, and those that all share. */
 export const schemasOf = (schema: GraphQLSchema, entities: Entity[]): Record<string, JsonSchema> => ({
   ...sharedSchemas(),
   ...Object.fromEntries(
     entities.flatMap((entity) => [
       [entity.name, recordOf(schema, entity)],
+      [`${entity.name}View`, viewOf(schema, entity)],
       [`${entity.name}Input`, inputOf(entity)],
     ]),
   ),
 });
 
 /** A record is what the prepared documents select; the graph describes it. */
-function recordOf(schema: GraphQLSchema, entity: Entity): JsonSchema {
+export function recordOf(schema: GraphQLSchema, entity: Entity, shape = plain): JsonSchema {
   const type = schema.getType(entity.name);
   const fields = isObjectType(type) ? type.getFields() : {};
-  const [document] = parse(`{ ${fieldsOf(entity)} }`, { noLocation: true }).definitions;
-  const selections = document?.kind === Kind.OPERATION_DEFINITION ? document.selectionSet.selections : [];
   const properties: Record<string, JsonSchema> = {};
-  for (const selection of selections) {
-    if (selection.kind !== Kind.FIELD) continue;
-    const { alias, name } = selection;
-    const attribute = entity.attributes.get(name.value);
-    const field = fields[name.value];
-    if (alias && attribute && field)
-      properties[alias.value] = {
-        ...shapeOf(attribute, !isNonNullType(field.type)),
-        description: describe(alias.value, field.description ?? ''),
+  for (const attribute of attributesOf(entity, shape)) {
+    const field = fields[attribute.name];
+    for (const key of spellings(entity, attribute))
+      properties[key] = {
+        ...shapeOf(attribute, !field || !isNonNullType(field.type)),
+        description: describe(key, field?.description ?? ''),
       };
   }
+  for (const one of objectsOf(entity, shape))
+    properties[keyOf(one)] = {
+      anyOf: [...targetsOf(one.attribute).map(({ name }) => schemaRef(name)), { type: 'null' }],
+      description: `What \`${one.attribute.column}\` refers to; null when there is none, or it is not for you to see.`,
+    };
+  for (const [key, { child }] of childrenOf(entity, shape))
+    properties[key] = {
+      type: ['array', 'null'],
+      items: schemaRef(child.name),
+      description: `The first thousand; null when they are not for you to see.`,
+    };
   return { type: 'object', description: entity.description, properties };
 }
 
-function inputOf(entity: Entity): JsonSchema {
+/** All that a record may be answered with. */
+const fullShape = (entity: Entity): Shape => ({
+  view: 'detail',
+  parts: relationsOf(entity).map(({ child }) => `${child.table}_list`),
+});
+
+/** The parts of a record that are answered when they are asked for. */
+export const partsOf = (schema: GraphQLSchema, entity: Entity): [key: string, JsonSchema][] => {
+  const usual = recordOf(schema, entity).properties as object;
+  const all = recordOf(schema, entity, fullShape(entity)).properties as Record<string, JsonSchema>;
+  return Object.entries(all).filter(([key]) => !(key in usual));
+};
+
+const viewOf = (schema: GraphQLSchema, entity: Entity): JsonSchema => ({
+  description: 'The record, and what `view` or `inc_*` bring along.',
+  allOf: [schemaRef(entity.name)],
+  type: 'object',
+  properties: Object.fromEntries(partsOf(schema, entity)),
+});
+
+/** What may be written of a record. */
+export function inputOf(entity: Entity): JsonSchema {
   const properties: Record<string, JsonSchema> = {};
   for (const attribute of entity.attributes.values()) {
     if (!isWritable(attribute)) continue;
@@ -78,10 +110,7 @@ const describe = (key: string, description: string): string =>
  * @param parent the attribute that the path gives already
  */
 export function newRecord(entity: Entity, parent?: Attribute): JsonSchema {
-  const required = [...entity.attributes.values()].filter(
-    (attribute) =>
-      isRequired(attribute) && attribute !== parent && attribute.name !== parent?.any?.typeAttribute,
-  );
+  const required = requiredOf(entity, parent);
   const input = schemaRef(`${entity.name}Input`);
   const given = required.map((attribute) => ({
     anyOf: spellings(entity, attribute).map((key) => ({ required: [key] })),
@@ -111,23 +140,40 @@ const jsonAnswer = (description: string, data: JsonSchema, meta: string): JsonSc
   description,
   content: {
     'application/json': {
-      schema: { type: 'object', required: ['data', 'meta'], properties: { data, meta: schemaRef(meta) } },
+      schema: {
+        type: 'object',
+        required: ['data', 'meta'],
+        properties: { data: { anyOf: [data, schemaRef('Explanation')] }, meta: schemaRef(meta) },
+      },
     },
   },
 });
 
-/** The answers with one record, with one that was written, and with many. */
-export const recordResponses = (entities: Entity[]): Record<string, JsonSchema> =>
-  Object.fromEntries(
+/** The answers with one record, with one that was written, and with many; and those without any. */
+export const recordResponses = (entities: Entity[]): Record<string, JsonSchema> => ({
+  ...Object.fromEntries(
     entities.flatMap(({ name }) => {
-      const record = schemaRef(name);
+      const view = schemaRef(`${name}View`);
       const written = {
-        oneOf: [record, { type: 'string', description: 'Its id, with `return_obj=false`.' }],
+        anyOf: [schemaRef(name), { type: 'string', description: 'Its id, with `return_obj=false`.' }],
       };
       return [
-        [name, jsonAnswer('The record.', record, 'Meta')],
+        [name, { ...jsonAnswer('The record.', view, 'Meta'), headers: { ETag: etag } }],
         [`${name}Written`, jsonAnswer('The record as it is now.', written, 'Meta')],
-        [`${name}List`, jsonAnswer('The records.', { type: 'array', items: record }, 'ListMeta')],
+        [`${name}List`, jsonAnswer('The records.', { type: 'array', items: view }, 'ListMeta')],
       ];
     }),
-  );
+  ),
+  Valid: jsonAnswer('The record could be made.', { const: true }, 'Meta'),
+  TypeSchema: jsonAnswer(
+    'The columns of the table, and the fields of its records.',
+    schemaRef('TypeSchema'),
+    'Meta',
+  ),
+  NotModified: { description: 'The record is as the caller has it.', headers: { ETag: etag } },
+});
+
+const etag = {
+  description: 'Version of the record, for `If-Match` and `If-None-Match`.',
+  schema: { type: 'string' },
+};

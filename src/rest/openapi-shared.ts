@@ -40,6 +40,40 @@ export const sharedSchemas = (): Record<string, JsonSchema> => ({
       offset: count,
     },
   },
+  Explanation: {
+    type: 'object',
+    description:
+      'With `explain=graphql`: the operation of the graph that the call becomes, instead of its result.',
+    required: ['operation', 'variables'],
+    properties: {
+      operation: { type: 'string', description: 'For `POST /graphql`.' },
+      variables: { type: 'object' },
+    },
+  },
+  TypeSchema: {
+    type: 'object',
+    required: ['object_type', 'view', 'variant', 'columns', 'fields'],
+    properties: {
+      object_type: { type: 'string' },
+      view: { type: 'string' },
+      variant: { type: 'string' },
+      columns: {
+        type: 'object',
+        description: 'The columns of the table, by name.',
+        additionalProperties: {
+          type: 'object',
+          required: ['type'],
+          properties: {
+            type: { type: 'string' },
+            max: { ...count, description: 'Longest text, in characters.' },
+            nullable: { type: 'boolean' },
+            references: { type: 'string', description: 'The type whose records it refers to.' },
+          },
+        },
+      },
+      fields: { type: 'object', description: 'JSON Schema of a record.' },
+    },
+  },
   CrudError: {
     type: 'object',
     required: ['data', 'meta'],

@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { version } from '../paths';
 import { allEntities } from '../kernel/entity';
 import { actionPaths } from './openapi-actions';
-import { crudPaths, parameters } from './openapi-crud';
+import { crudPaths, parametersOf } from './openapi-crud';
 import { failureResponses } from './openapi-failures';
 import { recordResponses, schemasOf } from './openapi-schemas';
 
@@ -32,10 +32,10 @@ export function openApiOf(schema: GraphQLSchema): object {
       { name: 'actions', description: 'What is more than reading and writing one record.' },
       { name: 'health', description: 'How the server is.' },
     ],
-    paths: { ...crudPaths(entities), ...actionPaths() },
+    paths: { ...crudPaths(schema, entities), ...actionPaths() },
     components: {
       securitySchemes,
-      parameters,
+      parameters: parametersOf(schema, entities),
       schemas: schemasOf(schema, entities),
       responses: { ...recordResponses(entities), ...failureResponses() },
     },

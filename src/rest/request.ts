@@ -7,51 +7,53 @@ import { toManys, type ToMany } from '../kernel/registry';
 
 /** A REST call as it was sent: the parts of its path, its query, its body, and who calls. */
 export class RestRequest {
+  /** The type that the call is about. */
+  readonly entity: Entity;
+  /** The connection that a nested path goes along. */
+  readonly relation?: ToMany;
+
+  /** @throws NOT_FOUND when the path names a type that there is not, or that has no such children. */
   constructor(
     readonly ctx: Context,
     private readonly incoming: IncomingMessage,
     private readonly path: readonly string[],
-    private readonly query: URLSearchParams,
+    readonly query: URLSearchParams,
     readonly body: unknown,
-  ) {}
+  ) {
+    const [first = '', , second] = path;
+    const entity = findEntity(first);
+    if (!entity) throw new AetherError('NOT_FOUND', `There is no object type "${first}".`);
+    if (second !== undefined) {
+      this.relation = relationNamed(entity, second);
+      if (!this.relation)
+        throw new AetherError('NOT_FOUND', `${entity.table} has no children of type "${second}".`);
+    }
+    this.entity = this.relation?.child ?? entity;
+  }
+
+  /** @throws UNPROCESSABLE when that part of the path cannot be an id. */
+  get id(): string {
+    return idFrom(this.path[this.relation ? 3 : 1]);
+  }
+
+  /** Of a nested path. @throws UNPROCESSABLE */
+  get parentId(): string {
+    return idFrom(this.path[1]);
+  }
+
+  /** The path, however it was spelled. */
+  get place(): string {
+    return this.path.join('/');
+  }
 
   header(name: string): string | undefined {
     const value = this.incoming.headers[name];
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** @throws NOT_FOUND when the path names no type there. */
-  entityAt(index: number): Entity {
-    const name = this.path[index] ?? '';
-    const entity = findEntity(name);
-    if (!entity) throw new AetherError('NOT_FOUND', `There is no object type "${name}".`);
-    return entity;
-  }
-
-  /** @throws UNPROCESSABLE when that part of the path cannot be an id. */
-  idAt(index: number): string {
-    const id = this.path[index];
-    if (!isPublicId(id)) throw unprocessable('An id has 11 to 22 characters of A-Z, a-z, 0-9, - and _.');
-    return id;
-  }
-
-  /**
-   * The connection that a nested path goes along; a child may leave out its parent's name: `journal/…/entry`.
-   * @throws NOT_FOUND when the parent has no such children.
-   */
-  relation(): ToMany {
-    const parent = this.entityAt(0);
-    const name = this.path[2] ?? '';
-    const relations = toManys(parent);
-    const relation =
-      relations.find(({ child }) => child.table === name) ??
-      relations.find(({ child }) => child.table === `${parent.table}_${name}`);
-    if (!relation) throw new AetherError('NOT_FOUND', `${parent.table} has no children of type "${name}".`);
-    return relation;
-  }
-
   /** A parameter of the query; one that is empty says nothing. */
   text(name: string): string | undefined {
+    if (this.query === noQuery) return undefined;
     const values = this.query.getAll(name);
     if (values.length > 1) throw invalid({ [name]: 'is given more than once' });
     return values[0] || undefined;
@@ -64,13 +66,46 @@ export class RestRequest {
   }
 
   number(name: string, fallback: number, max: number): number {
-    const text = this.text(name) ?? String(fallback);
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
-    if (value < 0 || value > max)
-      throw invalid({ [name]: `must be a whole number from 0 to ${String(max)}` });
-    return value;
+    return numberFrom(name, this.text(name), fallback, max);
   }
 }
+
+/** @throws VALIDATION for what is no whole number from 0 to `max` */
+export function numberFrom(name: string, text: string | undefined, fallback: number, max: number): number {
+  if (text === undefined) return fallback;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+  if (value < 0 || value > max) throw invalid({ [name]: `must be a whole number from 0 to ${String(max)}` });
+  return value;
+}
+
+/** Does a parameter or header say yes? */
+export const saysYes = (text: string | undefined): boolean => /^(?:1|true|yes)$/i.test(text ?? '');
+
+function idFrom(id: string | undefined): string {
+  if (!isPublicId(id)) throw unprocessable('An id has 11 to 22 characters of A-Z, a-z, 0-9, - and _.');
+  return id;
+}
+
+const relations = new WeakMap<Entity, ToMany[]>();
+
+/** The connections of a type to its children. */
+export function relationsOf(parent: Entity): ToMany[] {
+  const known = relations.get(parent);
+  if (known) return known;
+  const found = toManys(parent);
+  relations.set(parent, found);
+  return found;
+}
+
+/** The children of a type by their own; its name may leave out what it shares with the parent's: `journal/…/entry`. */
+export const relationNamed = (parent: Entity, name: string): ToMany | undefined =>
+  relationsOf(parent).find(({ child }) => child.table === name) ??
+  relationsOf(parent).find(
+    ({ child: { table } }) =>
+      table.endsWith(`_${name}`) && `${parent.table}_`.startsWith(table.slice(0, -name.length)),
+  );
+
+const noQuery = new URLSearchParams();
 
 /**
  * The parts of a path below a prefix, with and without a slash at its end, and the query after it.
@@ -82,7 +117,7 @@ export function readUrl(url: string, prefix: string): { path: string[]; query: U
   try {
     return {
       path: path.split('/').map((part) => (part.includes('%') ? decodeURIComponent(part) : part)),
-      query: new URLSearchParams(mark < 0 ? '' : url.slice(mark)),
+      query: mark < 0 ? noQuery : new URLSearchParams(url.slice(mark)),
     };
   } catch {
     throw badRequest('The path is not valid.');

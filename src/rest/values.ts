@@ -1,7 +1,7 @@
 import type { Attribute } from '../kernel/attributes';
 import type { Entity } from '../kernel/entity';
-import { invalid, unknownField } from '../kernel/errors';
-import { isWritable } from '../kernel/input-types';
+import { AetherError, invalid, unknownField } from '../kernel/errors';
+import { isComparable, isRequired, isWritable, operatorsOf, type Operator } from '../kernel/input-types';
 import { isPublicId } from '../kernel/public-id';
 import { spellings } from './documents';
 
@@ -21,17 +21,32 @@ export function attributeNamed(entity: Entity, key: string): Attribute | undefin
   return known.get(key);
 }
 
+/** What must be given of a new record, where the path does not give it by its parent. */
+export const requiredOf = ({ attributes }: Entity, parent?: Attribute): Attribute[] =>
+  [...attributes.values()].filter(
+    (attribute) =>
+      isRequired(attribute) && attribute !== parent && attribute.name !== parent?.any?.typeAttribute,
+  );
+
+interface Reading {
+  /** Fields that the type does not have are left out. */
+  ignoreUnknown: boolean;
+  /** What must be given. */
+  required?: readonly Attribute[];
+}
+
 /**
  * The input of a create or an update from the body of a REST call. What a client read before and sends back unasked is ignored:
  * its id, read-only and derived fields, `tmp_*`.
- * @throws VALIDATION naming every field that the type does not have, or whose value is of the wrong type.
+ * @throws VALIDATION naming every field that the type does not have, whose value is of the wrong type, or that is missing.
  */
-export function inputFrom(entity: Entity, body: unknown, { ignoreUnknown = false } = {}): Body {
+export function inputFrom(entity: Entity, body: unknown, { ignoreUnknown, required = [] }: Reading): Body {
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw invalid({ body: 'must be a JSON object' });
   const input: Body = {};
   // Without a prototype: a key may be called `__proto__`.
   const problems = Object.create(null) as Record<string, string>;
+  const wrong = new Set<Attribute>();
   for (const [key, value] of Object.entries(body)) {
     if (key.startsWith('tmp_')) continue;
     const attribute = attributeNamed(entity, key);
@@ -39,11 +54,15 @@ export function inputFrom(entity: Entity, body: unknown, { ignoreUnknown = false
       if (!ignoreUnknown) problems[key] = `is no field of ${entity.table}`;
     } else if (isWritable(attribute)) {
       const read = valueFrom(attribute, value);
-      if ('problem' in read) problems[key] = read.problem;
-      else if (!(key.endsWith('_random') && value === null && input[attribute.name] != null))
+      if ('problem' in read) {
+        problems[key] = read.problem;
+        wrong.add(attribute);
+      } else if (!(key.endsWith('_random') && value === null && input[attribute.name] != null))
         input[attribute.name] = read.value;
     }
   }
+  for (const attribute of required)
+    if (input[attribute.name] == null && !wrong.has(attribute)) problems[attribute.column] = 'is required';
   if (Object.keys(problems).length > 0) throw invalid(problems);
   return input;
 }
@@ -127,91 +146,90 @@ function momentFrom(text: string): string | undefined {
 
 /* ---- search ---- */
 
-/** Operators of REST, by those of the graph. */
-const operators: Record<string, string> = {
-  eq: 'eq',
-  ne: 'ne',
-  gt: 'gt',
-  gte: 'gte',
-  lt: 'lt',
-  lte: 'lte',
-  in: 'in',
-  not_in: 'notIn',
-  is_null: 'isNull',
-  is_not_null: 'isNotNull',
-  like: 'like',
-  contains: 'contains',
-  match: 'contains',
-  startswith: 'startsWith',
-  endswith: 'endsWith',
-};
+/** Operators of the graph, by those of REST. */
+const operators = new Map<string, Operator>([
+  ['eq', 'eq'],
+  ['ne', 'ne'],
+  ['gt', 'gt'],
+  ['gte', 'gte'],
+  ['lt', 'lt'],
+  ['lte', 'lte'],
+  ['in', 'in'],
+  ['not_in', 'notIn'],
+  ['is_null', 'isNull'],
+  ['is_not_null', 'isNotNull'],
+  ['like', 'like'],
+  ['contains', 'contains'],
+  ['match', 'contains'],
+  ['startswith', 'startsWith'],
+  ['endswith', 'endsWith'],
+]);
 
-const patterns = new Set(['like', 'contains', 'startsWith', 'endsWith']);
+const patterns = new Set<Operator>(['like', 'contains', 'startsWith', 'endsWith']);
 
-export interface Search {
-  filter?: Body;
-  q?: string;
-}
+const maxDepth = 10;
+const maxFilters = 200;
 
 /**
- * The filter of a search body: `{ q, and, or, not }` of groups and of `{ field, op, value }`.
+ * The filter of a search body: `{ q, and, or, not }` of groups like it and of `{ field, op, value }`.
  * @throws VALIDATION for what is no such body, DATABASE_SCHEMA for a field that the type does not have.
  */
-export function searchFrom(
-  entity: Entity,
-  body: unknown,
-  allowed: (attribute: Attribute) => readonly string[],
-): Search {
+export function filterFrom(entity: Entity, body: unknown): Body {
   if (body === undefined || body === null) return {};
   if (typeof body !== 'object' || Array.isArray(body)) throw invalid({ body: 'must be a JSON object' });
-  const { q, ...query } = body as Body;
-  if (q !== undefined && q !== null && typeof q !== 'string') throw invalid({ q: 'must be text' });
-  return { q: q ?? undefined, filter: groupFrom(entity, query, allowed) };
+  return new SearchReader(entity).group(body as Body, 1);
 }
 
-function groupFrom(
-  entity: Entity,
-  query: Body,
-  allowed: (attribute: Attribute) => readonly string[],
-  depth = 0,
-): Body {
-  if (depth > 50) throw invalid({ body: 'nests too deep' });
-  const filter: Body = {};
-  for (const [key, value] of Object.entries(query)) {
-    if (value === null || value === undefined) continue;
-    if (key === 'and' || key === 'or') {
-      if (!Array.isArray(value)) throw invalid({ [key]: 'must be a list' });
-      if (value.length > 0) filter[key] = value.map((item) => itemFrom(entity, item, allowed, depth + 1));
-    } else if (key === 'not') filter.not = itemFrom(entity, value, allowed, depth + 1);
-    else if (key === 'q') throw invalid({ q: 'stands at the top of a search' });
-    else throw invalid({ [key]: 'is not part of a search: use q, and, or, not' });
+const limit = (message: string): AetherError => new AetherError('LIMIT_EXCEEDED', message);
+
+/** Reads one search; counts what it holds. */
+class SearchReader {
+  private filters = 0;
+
+  constructor(private readonly entity: Entity) {}
+
+  group(query: Body, depth: number): Body {
+    if (depth > maxDepth) throw limit(`A search nests at most ${String(maxDepth)} deep.`);
+    const filter: Body = {};
+    for (const [key, value] of Object.entries(query)) {
+      if (value === null || value === undefined) continue;
+      if (key === 'and' || key === 'or') {
+        if (!Array.isArray(value)) throw invalid({ [key]: 'must be a list' });
+        if (value.length > 0) filter[key] = value.map((item) => this.item(item, depth));
+      } else if (key === 'not') filter.not = this.item(value, depth);
+      else if (key === 'q') filter.q = wordsFrom(this.entity, value);
+      else throw invalid({ [key]: 'is not part of a search: use q, and, or, not' });
+    }
+    return filter;
   }
-  return filter;
+
+  private item(item: unknown, depth: number): Body {
+    if (item === null || typeof item !== 'object' || Array.isArray(item))
+      throw invalid({ filter: 'must be a JSON object' });
+    const { field, op = 'eq', value, ...rest } = item as Body;
+    if (field === undefined) return this.group(item as Body, depth + 1);
+    if (++this.filters > maxFilters) throw limit(`A search holds at most ${String(maxFilters)} filters.`);
+    if (typeof field !== 'string') throw invalid({ field: 'must be text' });
+    const [extra] = Object.keys(rest);
+    if (extra !== undefined) throw invalid({ [extra]: 'is not part of a filter: use field, op, value' });
+    const attribute = attributeNamed(this.entity, field);
+    if (!attribute || !isComparable(attribute)) throw unknownField(this.entity.table, field);
+    const operator = typeof op === 'string' ? operators.get(op.toLowerCase()) : undefined;
+    if (operator === undefined) throw invalid({ op: `must be one of ${[...operators.keys()].join(', ')}` });
+    if (!operatorsOf(attribute).includes(operator))
+      throw invalid({ [field]: `cannot be compared with ${String(op)}` });
+    return { [attribute.name]: { [operator]: operand(attribute, field, operator, value) } };
+  }
 }
 
-function itemFrom(
-  entity: Entity,
-  item: unknown,
-  allowed: (attribute: Attribute) => readonly string[],
-  depth: number,
-): Body {
-  if (item === null || typeof item !== 'object' || Array.isArray(item))
-    throw invalid({ filter: 'must be a JSON object' });
-  const { field, op = 'eq', value, ...rest } = item as Body;
-  if (field === undefined) return groupFrom(entity, item as Body, allowed, depth);
-  if (typeof field !== 'string') throw invalid({ field: 'must be text' });
-  const [extra] = Object.keys(rest);
-  if (extra !== undefined) throw invalid({ [extra]: 'is not part of a filter: use field, op, value' });
-  const attribute = attributeNamed(entity, field);
-  if (!attribute || attribute.read === 'never') throw unknownField(entity.table, field);
-  const operator = typeof op === 'string' ? operators[op.toLowerCase()] : undefined;
-  if (operator === undefined) throw invalid({ op: `must be one of ${Object.keys(operators).join(', ')}` });
-  if (!allowed(attribute).includes(operator))
-    throw invalid({ [field]: `cannot be compared with ${String(op)}` });
-  return { [attribute.name]: { [operator]: operand(attribute, field, operator, value) } };
+/** Words to search for, from the body or the query. @throws VALIDATION for a type without a search text */
+export function wordsFrom({ table, attributes }: Entity, q: unknown): string {
+  if (typeof q !== 'string') throw invalid({ q: 'must be text' });
+  if (!attributes.has('defaultQryStr')) throw invalid({ q: `${table} has no search text` });
+  return q;
 }
 
-function operand(attribute: Attribute, field: string, operator: string, value: unknown): unknown {
+function operand(attribute: Attribute, field: string, operator: Operator, value: unknown): unknown {
   if (operator === 'isNull' || operator === 'isNotNull') {
     const wanted = value === undefined || value === null ? true : flags.get(value);
     if (wanted === undefined) throw invalid({ [field]: 'is null or not: true or false' });

@@ -377,6 +377,46 @@ test('people change and remove their own of many, and find no others', async () 
   expect(made.nodes.map(({ personId }: Values) => personId)).toEqual([ann!.id, ann!.id]);
 });
 
+test('what one sees and may not change is named, and nothing is changed', async () => {
+  const post = entityOf('post');
+  const [author] = await seedMore(app.services, entityOf('person'), app.here, [
+    { externalPersonId: 'member-bulk' },
+  ]);
+  const rows = await seedMore(app.services, post, app.here, [
+    { externalPersonId: 'member-bulk', title: 'mine' },
+    { externalPersonId: 'somebody else', title: 'theirs' },
+  ]);
+  const caller = await app.signedIn('authenticated', { person: author!.id });
+  const all = { id: { in: idsOf(rows) } };
+  for (const payload of [
+    answer(await graph.updateMany(caller, post, all, { title: 'taken over' })),
+    answer(await graph.removeMany(caller, post, all, 'DELETE')),
+  ])
+    expect(payload).toMatchObject({ count: 0, errors: [{ id: rows[1]!.id, code: 'FORBIDDEN' }] });
+  expect((await app.rowOf('post', rows[0]!.id))!.title).toBe('mine');
+
+  const country = entityOf('lu_country');
+  const platform = app.as('super', null).with({ 'x-no-account-id': 'bypass' });
+  const shared = await graph.create(platform, country, { name: 'All' });
+  const { id } = shared.data.payload.object as { id: string };
+  const changed = await graph.updateMany(app.administrator(), country, { id: { eq: id } }, { name: 'Ours' });
+  expect(answer(changed).errors).toMatchObject([{ id, code: 'FORBIDDEN' }]);
+  expect((await app.rowOf('lu_country', id))!.name).toBe('All');
+});
+
+test('objects are answered with the texts that are kept of them, and a dry run leaves none behind', async () => {
+  const { nodes } = await make(session, [{ ...fresh(session), name: 'quokka' }]);
+  expect(nodes[0]).toEqual((await graph.read(app.root(), session, nodes[0].id)).data.object);
+  const presentation = entityOf('event_presentation');
+  const find = async (q: string) =>
+    idsOf((await graph.list(app.root(), session, { q }, 'nodes { id }')).data.list.nodes);
+  await make(presentation, [{ name: 'numbat', eventSessionId: nodes[0].id }]);
+  expect(await find('numbat')).toEqual([nodes[0].id]);
+  const dry = [{ name: 'bilby', eventSessionId: nodes[0].id }];
+  expect(answer(await graph.createMany(app.root(), presentation, dry, true)).count).toBe(1);
+  expect(await find('bilby')).toEqual([]);
+});
+
 describe('deleting several', () => {
   test('takes along what belongs to them, tells how much, and all of it in a dry run', async () => {
     const event = entityOf('event');

@@ -174,6 +174,27 @@ describe('one transaction', () => {
   });
 });
 
+test('a row that all accounts share is told of to all, before what else has changed', async () => {
+  const [here, there] = await Promise.all([cursorOf(app.guest()), cursorOf(app.otherAccount())]);
+  const event = await make('event', { typeCode: 'fair' });
+  const platform = app.as('super', null).with({ 'x-no-account-id': 'bypass' });
+  const country = entityOf('lu_country');
+  const { data, errors } = await graph.create(platform, country, { name: 'Everywhere', group: 'ZZ' });
+  expect(errors).toBeUndefined();
+  const { id } = data.payload.object as { id: string };
+  const shared = { type: 'lu_country', id, action: 'CREATED' };
+  const own = { type: 'event', id: event, action: 'CREATED' };
+  for (const first of [1, 100])
+    expect(brief(await changesSince(app.guest(), here, { first }))).toEqual([shared, own]);
+  expect(brief(await changesSince(app.otherAccount(), there))).toEqual([shared]);
+
+  const since = await cursorOf(app.otherAccount());
+  await make('lu_country', { forType: null, forId: null });
+  expect(await changesSince(app.otherAccount(), since)).toEqual([]);
+  expect((await graph.remove(platform, country, id, 'DELETE')).errors).toBeUndefined();
+  expect(brief(await changesSince(app.otherAccount(), since))).toEqual([{ ...shared, action: 'REMOVED' }]);
+});
+
 test('what passes out of sight is not told of, its deletion only to those who still see it', async () => {
   const id = await make('event', { typeCode: 'fair' });
   const since = await cursorOf(app.guest());

@@ -1,11 +1,11 @@
 import { entityOf, allEntities } from '../../src/kernel/entity';
-import { isRequired, isWritable } from '../../src/kernel/input-types';
+import { isWritable } from '../../src/kernel/input-types';
 import { allToManys, toManys } from '../../src/kernel/registry';
 import { useApp } from '../support/app';
 import { unknownId } from '../support/callers';
-import { valuesFor, type Values } from '../support/factory';
-import { nextNumber } from '../support/fixture';
-import { bodyOf, leakedKeys } from '../support/rest';
+import { newChild as newChildOf } from '../support/children';
+import type { Values } from '../support/factory';
+import { leakedKeys } from '../support/rest';
 
 const app = useApp();
 // Children are declared by now: every type has been imported with the app.
@@ -15,46 +15,38 @@ const relations = allToManys()
 
 test('the event is a parent of everything that has an event', () => {
   const children = toManys(entityOf('event')).map(({ child }) => child.table);
-  const belonging = allEntities().filter(
-    ({ attributes }) => attributes.get('eventId')?.ref?.onRemove === 'cascade',
+  const belonging = allEntities().filter(({ attributes }) =>
+    [...attributes.values()].some(({ ref }) => ref?.type === 'event'),
   );
   expect(children).toEqual(expect.arrayContaining(belonging.map(({ table }) => table)));
 });
 
-describe.each(relations)('$name', ({ parent, child, attribute }) => {
+describe.each(relations)('$name', (relation) => {
+  const { parent, child, attribute } = relation;
   const everything = 'enabled=all&hidden=all&limit=999999';
-  const spellings = [
-    child.table,
-    ...(child.table.startsWith(`${parent.table}_`) ? [child.table.slice(parent.table.length + 1)] : []),
-  ];
+  /** What the names of parent and child begin with: `event_` of a session and its presentations. */
+  const shared = child.table
+    .split('_')
+    .map((_, n, parts) => `${parts.slice(0, n + 1).join('_')}_`)
+    .filter((start) => child.table.startsWith(start) && `${parent.table}_`.startsWith(start));
+  const spellings = [child.table, ...shared.map((start) => child.table.slice(start.length))];
 
-  /** The body of a new child without its parent, and the parent that it must get. */
-  function newChild(): { body: Values; parentId: string } {
-    const values = valuesFor(child, app.here, nextNumber());
-    if (attribute.name === 'accountId') return { body: bodyOf(child, values), parentId: app.here.account };
-    if (attribute.any) {
-      const needed = [...child.attributes.values()]
-        .filter(isRequired)
-        .map(({ name }) => [name, values[name]]);
-      const {
-        [attribute.name]: _id,
-        [attribute.any.typeAttribute]: _type,
-        ...rest
-      } = Object.fromEntries(needed) as Values;
-      return { body: bodyOf(child, rest), parentId: app.here.rows[parent.table]![1]!.id };
-    }
-    const { [attribute.name]: parentId, ...rest } = values;
-    return { body: bodyOf(child, rest), parentId: String(parentId) };
-  }
-
+  const newChild = () => newChildOf(relation, app.here);
   const otherParent = (id: string) => app.here.rows[parent.table]!.find((made) => made.id !== id)?.id;
 
-  test.each(spellings.flatMap((name) => [`${name}/`, name]))('all six routes at …/%s', async (name) => {
+  test.each(spellings.flatMap((name) => [`${name}/`, name]))('all routes at …/%s', async (name) => {
     const { body, parentId } = newChild();
     const base = `/v3/crud/${parent.table}/${parentId}/${name}`;
     const slash = name.endsWith('/') ? '/' : '';
     const one = (id: string) => `/v3/crud/${parent.table}/${parentId}/${name.replace('/', '')}/${id}${slash}`;
     const caller = app.root();
+
+    const below = (end: string) =>
+      `/v3/crud/${parent.table}/${parentId}/${name.replace('/', '')}/${end}${slash}`;
+    expect((await caller.call('POST', below('validate'), body)).data).toBe(true);
+    const described = await caller.call('GET', `${below('schema')}?variant=in`);
+    expect(described.data).toMatchObject({ object_type: child.table, variant: 'in' });
+    expect(described.data.fields.required).not.toContain(attribute.column);
 
     const created = await caller.rest('POST', base, body);
     expect({ status: created.status, meta: created.meta }).toMatchObject({ status: 200 });
@@ -124,10 +116,25 @@ describe.each(relations)('$name', ({ parent, child, attribute }) => {
     const at = (parentId: string, name = child.table) => `/v3/crud/${parent.table}/${parentId}/${name}`;
     const known = app.here.rows[parent.table]![0]!.id;
     const missing = unknownId();
-    const gone = attribute.name === 'accountId' ? [403, 404] : [404, 400];
+    const gone = attribute.name === 'accountId' ? 403 : 404;
     expect((await caller.rest('GET', at(missing))).status).toBe(404);
     expect((await caller.rest('POST', `${at(missing)}/search`, {})).status).toBe(404);
-    expect(gone).toContain((await caller.rest('POST', at(missing), body)).status);
+    expect((await caller.rest('GET', `${at(missing)}/schema`)).status).toBe(404);
+    expect((await caller.rest('POST', at(missing), body)).status).toBe(gone);
+    expect((await caller.rest('POST', `${at(missing)}/validate`, body)).status).toBe(gone);
+    const foreign = app.there.rows[parent.table]![0]!.id;
+    for (const [method, path, sent] of [
+      ['GET', at(foreign)],
+      ['POST', `${at(foreign)}/search`, {}],
+      ['GET', `${at(foreign)}/schema`],
+      ['POST', at(foreign), body],
+      ['POST', `${at(foreign)}/validate`, body],
+    ] as const)
+      expect({ method, path, status: (await app.manager().rest(method, path, sent)).status }).toEqual({
+        method,
+        path,
+        status: 403,
+      });
     expect((await caller.rest('GET', `${at(missing)}/${known}`)).status).toBe(404);
     for (const id of ['1', 'short', '17', 'a'.repeat(23), 'with%20a%20space', '1%20OR%201=1--']) {
       expect({ id, status: (await caller.rest('GET', at(id))).status }).toEqual({ id, status: 422 });

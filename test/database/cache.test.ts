@@ -42,6 +42,17 @@ function behavesAsCache(open: () => Cache): void {
     expect(await cache.get(renewed)).toBe('b');
   });
 
+  test('adds what is not there, for one of those who try at once', async () => {
+    const name = key();
+    const tries = await Promise.all([...Array(20).keys()].map((n) => cache.add(name, String(n), 0.2)));
+    expect(tries.filter(Boolean)).toHaveLength(1);
+    expect(await cache.get(name)).toBe(String(tries.indexOf(true)));
+    expect(await cache.add(name, 'late', 10)).toBe(false);
+    await sleep(250);
+    expect(await cache.add(name, 'after its time', 10)).toBe(true);
+    expect(await cache.get(name)).toBe('after its time');
+  });
+
   test('tells every listener of a channel, and of no other', async () => {
     const [channel, other] = [key(), key()];
     const heard: string[] = [];

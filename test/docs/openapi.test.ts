@@ -8,14 +8,18 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { demo } from '../../seeders/demo';
-import { allEntities, type Entity } from '../../src/kernel/entity';
-import { allToManys, type ToMany } from '../../src/kernel/registry';
+import { allEntities, entityOf, type Entity } from '../../src/kernel/entity';
+import { allToManys } from '../../src/kernel/registry';
 import { startFakeNovi } from '../../src/novi/fake-server';
 import { actionRouter } from '../../src/rest/actions';
 import { useApp } from '../support/app';
-import type { Caller, RestAnswer } from '../support/callers';
+import { unknownId, type Caller, type RestAnswer } from '../support/callers';
+import { newChild } from '../support/children';
+import { valuesFor, type Values } from '../support/factory';
+import { nextNumber } from '../support/fixture';
+import { bodyOf } from '../support/rest';
 
-const app = useApp({ rows: 2 });
+const app = useApp({ rows: 6 });
 let document: any;
 let graph: GraphQLSchema;
 let ajv: Ajv2020;
@@ -41,23 +45,27 @@ const operations = (): Operation[] =>
   );
 const routes = (): string[] => operations().map(({ path, verb }) => `${verb} ${path}`);
 
-/** The six routes of a collection, three where no caller writes. */
+/** The routes of a collection; fewer where no caller writes. */
 const routesOf = ({ access }: Entity, base: string): string[] => [
   `GET ${base}/`,
   `POST ${base}/search`,
+  `GET ${base}/schema`,
   `GET ${base}/{id}`,
-  ...(access.create === 'never' ? [] : [`POST ${base}/`, `PATCH ${base}/{id}`, `DELETE ${base}/{id}`]),
+  ...(access.create === 'never' ? [] : [`POST ${base}/`, `POST ${base}/validate`]),
+  ...(access.update === 'never' ? [] : [`PATCH ${base}/{id}`, `DELETE ${base}/{id}`]),
 ];
 
-/** What an answer has against what the document says of it. */
+/** What an answer has against what the document says of it; every status that an operation can have is told of. */
 function mismatches({ path, verb }: { path: string; verb: string }, { status, body }: RestAnswer): unknown[] {
-  const answers = document.paths[path][verb.toLowerCase()].responses;
+  const answers = document.paths[path][verb.toLowerCase()]?.responses ?? { default: others };
+  if (!(status in answers) && status !== 405) return [`${String(status)} is not documented`];
   const [kind, name] = (answers[status] ?? answers.default).$ref.split('/').slice(2);
-  const place = `openapi.json#/components/${kind}/${name}/content/application~1json/schema`;
-  const check = ajv.getSchema(place)!;
+  if (!document.components[kind][name].content) return body === undefined ? [] : [`${name} has no body`];
+  const check = ajv.getSchema(`openapi.json#/components/${kind}/${name}/content/application~1json/schema`)!;
   void check(body);
   return check.errors ?? [];
 }
+const others = { $ref: '#/components/responses/CrudFailure' };
 
 describe('the document', () => {
   test('needs no key, and is asked for again each time', async () => {
@@ -124,6 +132,7 @@ describe('the document', () => {
       const named: string | undefined = operation['x-graphql-operation'];
       if (named === undefined) continue;
       const [kind, field, inner] = /^(query|mutation) (\w+)(?: \{ (\w+) \})?$/.exec(named)!.slice(1);
+      if (field === '__type') continue;
       const root = kind === 'query' ? graph.getQueryType() : graph.getMutationType();
       const found = root!.getFields()[field!];
       expect({ named, found: found !== undefined }).toEqual({ named, found: true });
@@ -162,26 +171,6 @@ describe('what is documented', () => {
     expect(Object.keys(read.data).sort()).toEqual(
       Object.keys(document.components.schemas[entity.name].properties).sort(),
     );
-  });
-
-  test('every CRUD route is there', async () => {
-    const owned = new Map(allToManys().map((many) => [`${many.parent.table} ${many.child.table}`, many]));
-    const missing: unknown[] = [];
-    for (const { path, verb } of operations()) {
-      const [, , root, ...rest] = path.split('/');
-      if (root !== 'crud') continue;
-      const many = rest[1] === '{parent_id}' ? owned.get(`${rest[0]!} ${rest[2]!}`) : undefined;
-      const { parent, child } = many ? pairOf(many) : { parent: '', child: app.here.rows[rest[0]!]![0]!.id };
-      if (child === undefined) continue;
-      const url = path.replace('{parent_id}', parent).replace('{id}', child);
-      const body = verb === 'POST' || verb === 'PATCH' ? {} : undefined;
-      // Guests may look and search, and may write nothing.
-      const caller = verb === 'GET' || path.endsWith('/search') ? app.manager() : app.guest();
-      const { status, meta } = await caller.rest(verb, url, body);
-      if (status === 404 || status === 405 || status >= 500)
-        missing.push([verb, url, status, meta?.status_message]);
-    }
-    expect(missing).toEqual([]);
   });
 
   test('files go up and come down by id and by hash', async () => {
@@ -261,7 +250,8 @@ describe('what is documented', () => {
 
   test('the examples of failures are valid by their schemas', () => {
     for (const [name, { content }] of Object.entries<any>(document.components.responses)) {
-      const { examples = {} } = content['application/json'];
+      const { examples = {} } = content?.['application/json'] ?? {};
+      if (!content) continue;
       const check = ajv.getSchema(
         `openapi.json#/components/responses/${name}/content/application~1json/schema`,
       )!;
@@ -309,16 +299,213 @@ describe('what is documented', () => {
   const absolute = (part: any) => (part.$ref ? { $ref: `openapi.json${part.$ref}` } : part);
 });
 
-/** Ids of a parent and of a child of it; no child when there is none by chance. */
-function pairOf({ parent, child, attribute }: ToMany): {
-  parent: string;
-  child?: string;
-} {
-  const type = attribute.any?.typeAttribute;
-  const found = app.here.rows[child.table]!.find(
-    ({ values }) =>
-      attribute.name === 'accountId' || (values[attribute.name] && (!type || values[type] === parent.table)),
-  );
-  const id = attribute.name === 'accountId' ? app.here.account : found?.values[attribute.name];
-  return { parent: String(id ?? ''), child: found?.id };
+/** A call that the document describes: what it takes to make it. */
+interface Documented extends Operation {
+  parameters: any[];
+  url: string;
+  body?: Values;
 }
+
+const resolved = (parameter: any) =>
+  parameter.$ref ? document.components.parameters[parameter.$ref.split('/').at(-1)] : parameter;
+
+/** Every operation of a type, of its own and below each parent, with objects that are there and a body that is valid. */
+async function callsOf(table: string): Promise<Documented[]> {
+  const entity = entityOf(table);
+  const ends = ['/', '/search', '/validate', '/schema', '/{id}'];
+  const calls = new Map<string, Documented[]>();
+  for (const relation of [undefined, ...allToManys().filter(({ child }) => child === entity)]) {
+    const base = `/v3/crud/${relation ? `${relation.parent.table}/{parent_id}/` : ''}${table}`;
+    if (calls.has(base)) continue;
+    const bodyFor = () =>
+      relation
+        ? newChild(relation, app.here)
+        : { body: bodyOf(entity, valuesFor(entity, app.here, nextNumber())), parentId: '' };
+    const { body, parentId } = bodyFor();
+    const made = bodyFor();
+    const collection = (id: string) => base.replace('{parent_id}', id);
+    const { data } = await app.root().call('POST', `${collection(made.parentId)}/`, made.body);
+    const documented = operations().filter(({ path }) => ends.some((end) => path === base + end));
+    calls.set(
+      base,
+      documented.map(({ path, verb, operation }) => ({
+        path,
+        verb,
+        operation,
+        parameters: [...(document.paths[path].parameters ?? []), ...(operation.parameters ?? [])].map(
+          resolved,
+        ),
+        url: path.endsWith('{id}')
+          ? `${collection(made.parentId)}/${data.id as string}`
+          : path.replace(base, collection(parentId)),
+        ...(operation.requestBody && {
+          body: path.endsWith('/search') ? { and: [] } : verb === 'PATCH' ? {} : body,
+        }),
+      })),
+    );
+  }
+  return [...calls.values()].flat();
+}
+
+/** A value that a parameter takes, and those that it does not. */
+function valuesOf({ name, schema }: any): { good?: string; bad: string[] } {
+  if (name === 'order_by_li')
+    return { good: '{"updated_on":"DESC"}', bad: ['updated_on', '[]', '{"updated_on":"up"}'] };
+  if (name === 'for_obj_type' || name === 'explain') return { bad: [] };
+  if (name === 'for_obj_id') return { bad: ['AAAAAAAAAAA', 'short'] };
+  // A view that there is not is the default one, with a warning.
+  if (name === 'view') return { good: 'detail', bad: [] };
+  if (schema.enum) return { good: schema.enum.at(-1), bad: ['nonsense'] };
+  if (schema.type === 'integer')
+    return {
+      good: String(schema.default),
+      bad: name === 'delay_ms' ? [] : ['x', '-1', String(Number(schema.maximum) + 1)],
+    };
+  return { good: schema.type === 'boolean' ? 'true' : 'o', bad: [] };
+}
+
+describe.each(
+  allEntities()
+    .filter(({ access }) => access.create !== 'never')
+    .map(({ table }) => table),
+)('every operation of %s', (table) => {
+  let calls: Documented[];
+  beforeAll(async () => {
+    calls = await callsOf(table);
+    expect(calls.length).toBeGreaterThanOrEqual(8);
+  });
+
+  /** Sends a call, and holds its answer against the document. */
+  async function send(
+    call: Documented,
+    status: number,
+    {
+      caller = app.root(),
+      url = call.url,
+      body = call.body,
+      headers = {},
+    }: {
+      caller?: Caller;
+      url?: string;
+      body?: unknown;
+      headers?: Record<string, string>;
+    } = {},
+  ): Promise<RestAnswer> {
+    const answer = await caller.rest(call.verb, url, body, headers);
+    const shown = { verb: call.verb, url, body };
+    expect({ ...shown, status: answer.status, meta: answer.meta }).toMatchObject({ ...shown, status });
+    expect({ ...shown, mismatches: mismatches(call, answer) }).toEqual({ ...shown, mismatches: [] });
+    return answer;
+  }
+
+  /** Keys of a record that the document does not know. */
+  const undocumented = (record: Values): string[] => {
+    const { name } = entityOf(table);
+    const known = {
+      ...document.components.schemas[name].properties,
+      ...document.components.schemas[`${name}View`].properties,
+    };
+    return Object.keys(record).filter((key) => !(key in known));
+  };
+
+  test('refuses callers who may not as the document says', async () => {
+    for (const call of calls) {
+      await send(call, 403, { caller: app.nobody() });
+      await send(call, 401, { caller: app.root().with({ authorization: 'Bearer nonsense' }) });
+      if (call.operation['x-graphql-operation'].startsWith('mutation'))
+        await send(call, 403, {
+          caller: app.guest(),
+          url: call.verb === 'DELETE' ? `${call.url}?method=delete` : call.url,
+        });
+    }
+  });
+
+  test('refuses ids that are none, and finds nothing under those that nothing has', async () => {
+    for (const call of calls)
+      for (const id of call.url.split('/').filter((_, n) => /^\{/.test(call.path.split('/')[n] ?? ''))) {
+        if (call.path.endsWith('/schema') && !call.path.includes('parent_id')) continue;
+        await send(call, 422, { url: call.url.replace(id, 'short') });
+        const isAccount = call.path.startsWith('/v3/crud/account/{parent_id}') && id === app.here.account;
+        const makes = isAccount && call.verb === 'POST' && !call.path.endsWith('/search');
+        await send(call, makes ? 403 : 404, { url: call.url.replace(id, unknownId()) });
+      }
+  });
+
+  test('refuses parameters that it does not take', async () => {
+    for (const call of calls)
+      for (const parameter of call.parameters.filter((each) => each.in === 'query'))
+        for (const bad of valuesOf(parameter).bad)
+          await send(call, 400, { url: `${call.url}?${parameter.name}=${encodeURIComponent(bad)}` });
+  });
+
+  test('refuses bodies that it does not take', async () => {
+    for (const call of calls.filter(({ body }) => body !== undefined)) {
+      for (const body of ['{', '[]', '"text"', { nonsense: 1 }]) await send(call, 400, { body });
+      await send(call, 415, {
+        body: 'a=b',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      });
+    }
+    const [first] = calls.filter(({ body }) => body !== undefined);
+    await send(first!, 413, { body: { name: 'x'.repeat(2 ** 20) } });
+  });
+
+  test('keeps versions, and answers a key once, as the document says', async () => {
+    for (const call of calls) {
+      const takes = (name: string) => call.parameters.some((parameter) => parameter.name === name);
+      if (takes('If-Match')) await send(call, 412, { headers: { 'if-match': '"another"' } });
+      if (takes('Idempotency-Key')) {
+        const headers = { 'idempotency-key': unknownId() };
+        await send(call, 400, { body: { nonsense: 1 }, headers });
+        await send(call, 409, { headers });
+      }
+      if (!takes('If-None-Match')) continue;
+      const { headers } = await app.root().rest(call.verb, call.url);
+      if (headers.get('etag')) await send(call, 304, { headers: { 'if-none-match': headers.get('etag')! } });
+    }
+  });
+
+  test('names the verbs that there are', async () => {
+    for (const call of calls) {
+      const answer = await app.root().rest('PUT', call.url, {});
+      expect(answer.status).toBe(405);
+      expect(mismatches({ path: call.path, verb: 'PUT' }, answer)).toEqual([]);
+      expect(answer.headers.get('allow')!.split(', ')).toContain(call.verb);
+    }
+  });
+
+  test('answers a valid request as the document says, with every parameter that it takes', async () => {
+    // What is deleted is read, and what is made is found to be valid, before.
+    const last = (call: Documented) => (call.verb === 'DELETE' || call.path.endsWith(`${table}/`) ? 1 : 0);
+    for (const call of calls.toSorted((a, b) => last(a) - last(b))) {
+      if (call.body) {
+        const [verb, place] = [call.verb.toLowerCase(), encodeURIComponent(call.path.replaceAll('/', '~1'))];
+        const check = {
+          $ref: `openapi.json#/paths/${place}/${verb}/requestBody/content/application~1json/schema`,
+        };
+        expect([call.url, ajv.validate(check, call.body), ajv.errors]).toEqual([call.url, true, null]);
+      }
+      const given = call.parameters
+        .filter(
+          (parameter) =>
+            parameter.in === 'query' && parameter.name !== 'parts' && parameter.name !== 'method',
+        )
+        .flatMap((parameter) => {
+          const { good } = valuesOf(parameter);
+          return good === undefined ? [] : [`${parameter.name}=${encodeURIComponent(good)}`];
+        });
+      const parts = call.parameters.find(({ name }) => name === 'parts');
+      const all = Object.keys(parts?.schema.properties ?? {}).map((name) => `${name}=true`);
+      const told = await send(call, 200, { url: `${call.url}?explain=graphql` });
+      expect(told.data.operation).toEqual(expect.any(String));
+      const method = call.verb === 'DELETE' ? ['method=delete'] : [];
+      const { data, meta } = await send(call, 200, {
+        url: `${call.url}?${[...given, ...all, ...method].join('&')}`,
+      });
+      expect(meta.warnings).toBeUndefined();
+      const isRecord =
+        call.path.endsWith('{id}') || call.path.endsWith('/search') || call.path.endsWith(`${table}/`);
+      if (isRecord) expect([data].flat().flatMap(undocumented)).toEqual([]);
+    }
+  });
+});

@@ -1,4 +1,5 @@
 import { getIntrospectionQuery } from 'graphql';
+import { entityOf } from '../../src/kernel/entity';
 import { keepsRows, useApp } from '../support/app';
 import { expectHeaders } from '../support/envelopes';
 
@@ -74,6 +75,11 @@ describe('a document', () => {
       'LIMIT_EXCEEDED',
     ],
     [
+      'with too many aliases of its own making',
+      `{ events { nodes { ${[...Array(101).keys()].map((n) => `name_${String(n)}: name`).join(' ')} } } }`,
+      'LIMIT_EXCEEDED',
+    ],
+    [
       'with too many directives',
       `{ viewer { level ${'@include(if: true) '.repeat(60)} } }`,
       'LIMIT_EXCEEDED',
@@ -96,6 +102,15 @@ describe('a document', () => {
   test('that a screen needs is not too much', async () => {
     expect((await app.staff().graphql(deep(4))).errors).toBeUndefined();
     expect((await app.staff().graphql(getIntrospectionQuery())).errors).toBeUndefined();
+    // Fields in snake_case, as documents of REST have them, are no second reading of anything.
+    const badge = entityOf('event_badge');
+    const spelled = [...badge.attributes.values()]
+      .flatMap(({ name, column, kind }) => [
+        `${column}: ${name}`,
+        ...(kind === 'ref' ? [`${column}_random: ${name}`] : []),
+      ])
+      .join(' ');
+    expect((await app.staff().graphql(`{ eventBadges { nodes { ${spelled} } } }`)).errors).toBeUndefined();
     const many = [...Array(100).keys()].map((n) => `a${String(n)}: viewer { level }`).join(' ');
     expect((await app.staff().graphql(`{ ${many} }`)).errors).toBeUndefined();
   });

@@ -244,7 +244,7 @@ describe('a search', () => {
     ['an inherited operator', filter('name', 'constructor', 'x')],
     ['__proto__ as operator', filter('name', '__proto__', 'x')],
     ['q that is no text', { q: ['x'] }],
-    ['q below the top', { and: [{ q: 'x', and: [] }] }],
+    ['q below the top that is no text', { and: [{ q: 5, and: [] }] }],
     ['a list without a list', filter('name', 'in', 'x')],
     ['a list that holds null', filter('name', 'in', [null])],
     ['a number for text', filter('name', 'eq', 5)],
@@ -282,8 +282,8 @@ describe('a search', () => {
   test('may nest ten deep, and not more', async () => {
     const nested = (depth: number): string =>
       `${'{"and":['.repeat(depth)}{"field":"name","op":"is_not_null"}${']}'.repeat(depth)}`;
-    expect((await search(nested(8))).status).toBe(200);
-    for (const depth of [12, 40, 60, 5000]) expectCrudError(await search(nested(depth)), 400);
+    expect((await search(nested(10))).status).toBe(200);
+    for (const depth of [11, 12, 40, 60, 5000]) expectCrudError(await search(nested(depth)), 400);
   });
 
   test('may hold two hundred conditions, and not more', async () => {
@@ -315,6 +315,53 @@ describe('a search', () => {
     expect((await search(filter('name', 'in', []))).data).toEqual([]);
     expect((await search(filter('id', 'in', []))).data).toEqual([]);
     expect((await search({ not: { or: [] } })).data).toEqual([]);
+  });
+
+  test('may look for words in any of its groups', async () => {
+    const ids = async (body: unknown) => (await search(body)).data.map(({ id }: { id: string }) => id).sort();
+    const all = await ids({});
+    const opening = await ids({ q: 'opening' });
+    const coffee = await ids({ q: 'break coffee' });
+    const texts = await ids(filter('default_qry_str', 'is_not_null'));
+    expect(opening.length * coffee.length).toBeGreaterThan(0);
+    expect(await ids({ or: [{ q: 'opening' }, { q: 'coffee break' }] })).toEqual(
+      [...new Set([...opening, ...coffee])].sort(),
+    );
+    expect(await ids({ not: { q: 'opening' } })).toEqual(texts.filter((id: string) => !opening.includes(id)));
+    expect(await ids({ and: [{ q: 'opening', or: [{ field: 'id', value: opening[0] }] }] })).toEqual([
+      opening[0],
+    ]);
+    expect(await ids({ and: [{ q: ' ' }] })).toEqual(all);
+    expectCrudError(
+      await app.staff().rest('POST', '/v3/crud/hosted_file_link/search', { and: [{ q: 'x', or: [] }] }),
+      400,
+    );
+  });
+
+  test('holds together with every parameter of the query', async () => {
+    const ids = async (query: string, body: unknown) =>
+      (await app.staff().call('POST', `${path}search?enabled=all&hidden=all&${query}`, body)).data.map(
+        ({ id }: { id: string }) => id,
+      );
+    const named = filter('name', 'contains', 'o');
+    const both = await ids('', named);
+    const words = await ids('q=o', {});
+    expect(await ids('q=o', named)).toEqual(both.filter((id: string) => words.includes(id)));
+    expect(await ids('q=o', { q: 'e', ...named })).toEqual(
+      (await ids('q=o%20e', named)).filter((id: string) => both.includes(id)),
+    );
+    const below = await ids(`for_obj_type=event&for_obj_id=${eventId()}`, {});
+    expect(await ids(`for_obj_type=event&for_obj_id=${eventId()}`, named)).toEqual(
+      both.filter((id: string) => below.includes(id)),
+    );
+    expect(await ids(`for_obj_type=event&for_obj_id=${eventId()}`, { or: [named, {}] })).toEqual(below);
+    expect(
+      (
+        await app
+          .staff()
+          .call('POST', `${path}search?enabled=not_enabled&hidden=all`, filter('enable', 'eq', true))
+      ).data,
+    ).toEqual([]);
   });
 
   test('takes match for contains, and any case of an operator', async () => {

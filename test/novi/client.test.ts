@@ -446,6 +446,7 @@ function mapCache() {
       lifetimes.set(key, seconds);
       return Promise.resolve();
     },
+    add: () => Promise.resolve(true),
     delete: nothing,
     publish: nothing,
     subscribe: nothing,
