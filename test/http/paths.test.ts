@@ -208,7 +208,7 @@ describe('a query parameter', () => {
 
 describe('text that looks like SQL', () => {
   const hostile = [
-    "'; DROP TABLE event; --",
+    "'; DROP TABLE session; --",
     '" OR ""="',
     "\\' OR 1=1 #",
     '%27%20OR%201',
