@@ -50,9 +50,12 @@ export const listSessions = `
   SELECT id_random AS id, id_random AS event_session_id, id_random AS event_session_id_random,
     (SELECT id_random FROM event WHERE id = s.event_id) AS event_id,
     (SELECT id_random FROM event_location WHERE id = s.event_location_id) AS event_location_id,
+    (SELECT id_random FROM event_track WHERE id = s.event_track_id) AS event_track_id,
     (SELECT id_random FROM person WHERE id = s.poc_person_id) AS poc_person_id,
+    (SELECT id_random FROM event_person WHERE id = s.poc_event_person_id) AS poc_event_person_id,
     ${columns(sessionPlain, sessionMoments, sessionFlags, sessionJson, commonFlags)},
     (SELECT name FROM event_location WHERE id = s.event_location_id) AS event_location_name,
+    (SELECT name FROM event_track WHERE id = s.event_track_id) AS event_track_name,
     (SELECT GROUP_CONCAT(c.name) FROM event_presentation c
       WHERE c.account_id = s.account_id AND c.event_session_id = s.id) AS event_presentation_li_qry_str,
     (SELECT GROUP_CONCAT(COALESCE(c.full_name, c.name)) FROM event_presenter c
@@ -64,7 +67,9 @@ export function finishSession(row: Row, account: string): Row {
   finish(row, account, sessionMoments, sessionFlags, sessionJson);
   row.event_id_random = row.event_id;
   row.event_location_id_random = row.event_location_id;
+  row.event_track_id_random = row.event_track_id;
   row.poc_person_id_random = row.poc_person_id;
+  row.poc_event_person_id_random = row.poc_event_person_id;
   return row;
 }
 
