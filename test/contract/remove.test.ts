@@ -48,9 +48,7 @@ describe.each(types)('%s', (type) => {
           ? await app.root().rest('DELETE', `${path}/${id}`)
           : await graph.remove(app.root(), entity, id, 'HIDE');
       if (!entity.attributes.has('hide')) {
-        expect(way === 'rest' ? answer.status : (answer as any).code).toBe(
-          way === 'rest' ? 400 : 'BAD_REQUEST',
-        );
+        expect('code' in answer ? answer.code : answer.status).toBe(way === 'rest' ? 400 : 'BAD_REQUEST');
         return;
       }
       expect((way === 'rest' ? answer.data : answer.data.payload.object).hide).toBe(true);
@@ -71,9 +69,7 @@ describe.each(types)('%s', (type) => {
           ? await app.root().rest('DELETE', `${path}/${id}?method=disable`)
           : await graph.remove(app.root(), entity, id, 'DISABLE');
       if (!entity.attributes.has('enable')) {
-        expect(way === 'rest' ? answer.status : (answer as any).code).toBe(
-          way === 'rest' ? 400 : 'BAD_REQUEST',
-        );
+        expect('code' in answer ? answer.code : answer.status).toBe(way === 'rest' ? 400 : 'BAD_REQUEST');
         return;
       }
       expect((way === 'rest' ? answer.data : answer.data.payload.object).enable).toBe(false);
