@@ -47,6 +47,7 @@ class ChangePage {
 export class ChangesResolver {
   @Extensions({ level: 'anonymous' })
   @Query(() => ChangePage, {
+    nullable: true,
     description: `All that was created, changed or deleted in the account since a cursor, in the order in which it took effect, so that a program that was away misses nothing. What one transaction did to an object is one change. Changes of rows that all accounts share come before those of the account.
 
 To keep a copy: first ask without \`since\` and keep \`endCursor\`, then read the lists; from then on ask for the changes since the cursor, page by page, and keep the \`endCursor\` of each page once its changes are taken over. A change that the lists held already comes once more, which does no harm: \`node\` is the object as it is now.

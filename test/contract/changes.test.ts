@@ -364,6 +364,14 @@ describe('a cursor', () => {
   });
 });
 
+test('a question about changes that is refused leaves the other answers as they are', async () => {
+  const { data, errors } = await app
+    .guest()
+    .graphql('{ changes(since: "x") { endCursor } viewer { level } }');
+  expect(errors).toHaveLength(1);
+  expect(data).toEqual({ changes: null, viewer: { level: 'anonymous' } });
+});
+
 // The last of the file: it leaves nothing in the account.
 test('a deletion is told to those who could see the object, and to nobody else', async () => {
   const { services, here } = app;
