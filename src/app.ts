@@ -12,6 +12,7 @@ import { handleGraphql, startGraphql } from './graphql/server';
 import { healthRouter } from './health';
 import { Context, type Services } from './kernel/context';
 import { AetherError } from './kernel/errors';
+import { metricsRouter } from './metrics';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
 import { actionRouter } from './rest/actions';
@@ -46,6 +47,7 @@ export async function createApp(services: Services, config: Config): Promise<App
   const app = express().disable('x-powered-by').disable('etag');
   if (config.trustProxy) app.set('trust proxy', trustValue(config.trustProxy));
   app.use(healthRouter(services));
+  app.use(metricsRouter(services.metrics, config.metrics));
   app.use('/v3', async (request: Request, response: Response, next: NextFunction) => {
     if (request.method !== 'OPTIONS') response.locals.ctx = await contextOf(request as unknown as Carried);
     next();
@@ -70,17 +72,20 @@ export async function createApp(services: Services, config: Config): Promise<App
   /** The two hot doors come straight from node:http; everything else through Express. */
   const route = (request: Carried, response: ServerResponse): void => {
     const context = () => contextOf(request);
-    if (/^\/graphql\/?(?:\?|$)/.test(request.url ?? '') && request.method !== 'OPTIONS')
+    if (/^\/graphql\/?(?:\?|$)/.test(request.url ?? '') && request.method !== 'OPTIONS') {
+      request.door = 'graphql';
+      request.template = '/graphql';
       handleGraphql(graphql, request, response, { context, bodyMaxBytes: config.bodyMaxBytes }).catch(
         (error: unknown) => {
           services.log.error({ err: error, requestId: request.id }, 'unforeseen error');
         },
       );
-    else if (isBelow(crudPrefix, request))
+    } else if (isBelow(crudPrefix, request)) {
+      request.door = 'crud';
       crud(request, response, context).catch((error: unknown) => {
         fail(error, request, response, sendCrudError);
       });
-    else app(request, response);
+    } else app(request, response);
   };
 
   /** The last stop of an error on its way out: what it is becomes an answer, and what nobody foresaw a log line. */
@@ -105,7 +110,7 @@ export async function createApp(services: Services, config: Config): Promise<App
     executor,
     stop: () => graphql.stop(),
     handler(incoming, response) {
-      const request = beginRequest(services.log, incoming, response);
+      const request = beginRequest(services, incoming, response);
       let index = 0;
       const next = (): void => {
         const step = edge[index++];

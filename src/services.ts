@@ -14,7 +14,8 @@ import { allTables } from './kernel/changes';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
-import { createPublicIds } from './kernel/public-id';
+import { openPublicIds } from './kernel/public-id';
+import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
 import { packageRoot } from './paths';
 import './resolvers';
@@ -43,7 +44,8 @@ export async function openServices(
   const { redisUrl, jwtKey } = config;
   const database = await openMigrated(config, log);
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
-  const publicIds = createPublicIds(database);
+  const publicIds = await openPublicIds(database, jwtKey);
+  const metrics = createMetrics(database);
   const tokens = createTokens(jwtKey, now);
   const viewers = createViewers({ database, publicIds, tokens, now });
   const told = (type: string): void => {
@@ -66,7 +68,9 @@ export async function openServices(
     noviSettings: { rootUrl: config.noviRootUrl, apiKey: config.noviApiKey },
     exposePasscodes: config.exposePasscodes,
     log,
+    metrics,
     now,
+    corrupt: metrics.corrupt,
     changed(changes) {
       for (const type of new Set(changes.map(({ entity }) => entity.table))) {
         if (!deciding.has(type)) continue;
@@ -107,6 +111,6 @@ async function openMigrated(
 const meanings: Record<keyof Differences, string> = {
   missing: 'the database has no such columns, or cannot give what they should hold: they read as null',
   filled: 'columns that are not ours need a value: new rows get an empty one',
-  nameless: 'there are rows without a public id in these tables: they are not seen',
+  nameless: 'there are rows without a public id in these tables: npm run doctor gives them one',
   unindexed: 'the database has no such indexes: what needs them is slow, or not kept unique',
 };

@@ -22,11 +22,7 @@ class Bootstrap {
   domain!: Row;
 }
 
-interface Found {
-  domain: string;
-  site: string;
-  account: string;
-  account_pk: number;
+interface Found extends Record<keyof Bootstrap, number> {
   site_key: string | null;
   domain_key: string | null;
 }
@@ -47,8 +43,9 @@ export class BootstrapResolver {
     @Ctx() ctx: Context,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Record<keyof Bootstrap, Row> | null> {
-    const [found] = await ctx.services.database.select<Found>(
-      `SELECT d.id_random AS domain, s.id_random AS site, a.id_random AS account, a.id AS account_pk,
+    const { database, publicIds } = ctx.services;
+    const [found] = await database.select<Found>(
+      `SELECT d.id AS domain, s.id AS site, a.id AS account,
          s.access_key AS site_key, d.access_key AS domain_key
        FROM site_domain d JOIN site s ON s.id = d.site_id JOIN account a ON a.id = d.account_id
        WHERE d.fqdn = ? AND d.enable = 1 AND s.enable = 1 AND a.enable = 1`,
@@ -56,13 +53,15 @@ export class BootstrapResolver {
     );
     // The site's key decides; the domain's own only where the site has none.
     if (!found || !opens(found.site_key || found.domain_key, accessKey)) return null;
-    const inside = ctx.inAccount({ pk: found.account_pk, id: found.account });
-    const read = (field: keyof Bootstrap, table: string, id: string): Promise<Row> =>
-      readOne(inside, planOf(info, entityOf(table), ctx.viewer, [field]), id);
+    const idOf = async (table: string, pk: number): Promise<string> =>
+      (await publicIds.load(table, [pk])).get(pk) ?? '';
+    const inside = ctx.inAccount({ pk: found.account, id: await idOf('account', found.account) });
+    const read = async (field: keyof Bootstrap, table: string): Promise<Row> =>
+      readOne(inside, planOf(info, entityOf(table), ctx.viewer, [field]), await idOf(table, found[field]));
     return {
-      account: await read('account', 'account', found.account),
-      site: await read('site', 'site', found.site),
-      domain: await read('domain', 'site_domain', found.domain),
+      account: await read('account', 'account'),
+      site: await read('site', 'site'),
+      domain: await read('domain', 'site_domain'),
     };
   }
 }

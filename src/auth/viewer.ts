@@ -114,9 +114,11 @@ export function createViewers(
       [value, value, digest],
     );
     // The database may compare without regard to case; a key is compared to the letter.
-    return rows.find(
+    const row = rows.find(
       ({ public_key, secret_key }) => public_key === value || secret_key === value || secret_key === digest,
     );
+    const [id = ''] = row ? await publicIds.of('api_key', [row]) : [];
+    return row && { ...row, id };
   }
 
   async function keyOf(value: string | undefined): Promise<KeyRow> {
@@ -145,18 +147,20 @@ export function createViewers(
   }
 
   async function readUser(id: string): Promise<UserRow | undefined> {
-    const [row] = await database.select<UserRow>(
-      `SELECT id AS pk, id_random AS id, account_id AS account, person_id AS person, enable, enable_from, enable_to,
-        \`super\`, manager, administrator, trusted FROM user WHERE id_random = ?`,
-      [id],
+    const pk = isPublicId(id) ? await publicIds.find('user', id) : undefined;
+    if (pk === undefined) return undefined;
+    const [row] = await database.select<Omit<UserRow, 'id'>>(
+      `SELECT id AS pk, account_id AS account, person_id AS person, enable, enable_from, enable_to,
+        \`super\`, manager, administrator, trusted FROM user WHERE id = ?`,
+      [pk],
     );
-    return row;
+    return row && { ...row, id };
   }
 
   async function userOf(claims: Claims): Promise<UserRow | undefined> {
     if (claims.user_id == null) return undefined;
     const id = claims.user_id;
-    const row = await remembered(users, id, async () => (isPublicId(id) ? readUser(id) : undefined));
+    const row = await remembered(users, id, () => readUser(id));
     if (!row?.enable) throw unauthenticated('The user of this token is no longer active.');
     checkWindow(row, 'The user of this token');
     return row;
@@ -219,8 +223,7 @@ export function createViewers(
   /** A key that is bound to an account needs no header to say so. */
   async function bound({ account }: KeyRow): Promise<Identity | undefined> {
     if (account === null) return undefined;
-    await publicIds.load('account', [account]);
-    const id = publicIds.known('account', account);
+    const id = (await publicIds.load('account', [account])).get(account);
     return id === undefined ? undefined : { pk: account, id };
   }
 }

@@ -6,7 +6,7 @@ import type { TableSpec } from './tables';
 export type Dialect = 'mariadb' | 'sqlite';
 
 /** A value that can be bound to a `?` of a statement. */
-export type Bindable = string | number | boolean | null;
+export type Bindable = string | number | boolean | null | Uint8Array;
 
 /** Values of a row by column. */
 export type StoredRow = Record<string, Bindable>;
@@ -14,7 +14,7 @@ export type StoredRow = Record<string, Bindable>;
 /**
  * The relational database. Hot reads go through {@link select}; writes and migrations through `sequelize`.
  *
- * Values of a selected row, the same on both dialects: integers are numbers (a BIGINT beyond 2^53 throws), booleans 0 or 1,
+ * Values of a selected row, the same on both dialects: integers are numbers (beyond 2^53 rounded on MariaDB, their text on SQLite), booleans 0 or 1,
  * DATETIMEs `2026-01-31 09:00:00.000` in UTC (without `.000` from a column that keeps no fraction, which our own tables have
  * not), JSON its text, DECIMAL its exact text on MariaDB.
  */
@@ -54,6 +54,13 @@ export interface Database {
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 
+  /**
+   * Runs `work` in one transaction on a connection of its own that takes every value as it is: no checks, no references, any date.
+   * For repairs; on SQLite it holds the one write lock from its start to its end.
+   * @throws AetherError as {@link transaction}, without trying again.
+   */
+  unchecked<T>(work: (session: Session) => Promise<T>): Promise<T>;
+
   /** Statements sent so far, reads and writes: what tests and the benchmark count. */
   readonly statements: number;
 
@@ -64,10 +71,23 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/**
+ * Those of the answers of {@link Database.select} that hold bytes: where a column of an old table is binary, and where SQLite was
+ * made to take them. To look for them in every value would take longer than to read it.
+ */
+export const withBytes = new WeakSet<readonly unknown[]>();
+
+/** A connection of one's own. Values of rows are as {@link Database.select} answers them. */
+export interface Session {
+  rows<T = Record<string, unknown>>(sql: string, values?: readonly Bindable[]): Promise<T[]>;
+  run(sql: string, values?: readonly Bindable[]): Promise<void>;
+}
+
 /** What differs between the dialects; everything else is below. */
 export interface Engine {
   readonly dialect: Dialect;
   readonly sequelize: Sequelize;
   rows(sql: string, values: readonly Bindable[], tx?: Transaction): Promise<unknown[]>;
+  unchecked<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

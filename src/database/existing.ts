@@ -9,7 +9,7 @@ export interface Differences {
   missing: string[];
   /** Columns that are not declared and must have a value: new rows get an empty one, as outside MariaDB's strict mode. */
   filled: string[];
-  /** Tables in which there are rows without a public id: these are not seen. */
+  /** Tables in which there are rows without a public id. */
   nameless: string[];
   /** Indexes that are not there: what they are for is slow, or not kept unique. */
   unindexed: string[];
@@ -96,9 +96,8 @@ function compareTable(dialect: Dialect, { name, columns }: TableSpec, found: Fou
   }
   const id = columns.id_random && there.get('id_random');
   const nameless = Boolean(id?.nullable) || Boolean(id?.hasDefault);
-  const asDeclared = !nameless && Object.keys(columns).every((column, i) => read[i] === quoted(column));
-  const from = `${dialect === 'sqlite' ? 'main.' : ''}${quoted(name)}`;
-  const view = `SELECT ${read.join(', ')} FROM ${from}${nameless ? " WHERE `id_random` <> ''" : ''}`;
+  const asDeclared = Object.keys(columns).every((column, i) => read[i] === quoted(column));
+  const view = `SELECT ${read.join(', ')} FROM ${dialect === 'sqlite' ? 'main.' : ''}${quoted(name)}`;
   const shape: Shape = { view: asDeclared ? undefined : view, unkept, empty, fill };
   return { shape, needed, missing, filled, nameless };
 }

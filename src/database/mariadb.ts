@@ -1,12 +1,13 @@
-import type { Connection, QueryOptions } from 'mariadb';
+import type { Connection, FieldInfo, QueryOptions } from 'mariadb';
 import { ConnectionAcquireTimeoutError, type Transaction } from 'sequelize';
 import { Sequelize } from 'sequelize-typescript';
-import type { Bindable, Engine } from './database';
+import { withBytes, type Bindable, type Engine } from './database';
 
 /** The parts of Sequelize that its types leave out: its pool, and a transaction's connection. */
 interface ConnectionPool {
   acquire(): Promise<Connection>;
   release(connection: Connection): void;
+  destroy(connection: Connection): Promise<void>;
 }
 interface Connected {
   connection?: Connection;
@@ -26,8 +27,12 @@ const preparedPerConnection = 128;
 
 const tooManyPrepared = 1461;
 
-/** DATETIME and JSON stay text, and Sequelize's function per value (`typeCast`, whose type omits "none") is left out. */
+/**
+ * DATETIME and JSON stay text, and Sequelize's function per value (`typeCast`, whose type omits "none") is left out. One number that
+ * is too large does not cost the whole answer.
+ */
 const asText = {
+  checkNumberRange: false,
   typeCast: false,
   dateStrings: true,
   jsonStrings: true,
@@ -77,6 +82,26 @@ export function openMariadb(url: string, poolMax: number, countStatement: () => 
         pool.release(connection);
       }
     },
+    async unchecked(work) {
+      const connection = await acquire(pool);
+      try {
+        await connection.query(
+          "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', check_constraint_checks = 0, foreign_key_checks = 0, innodb_lock_wait_timeout = 30",
+        );
+        await connection.beginTransaction();
+        const answer = await work({
+          rows: (sql, values) => connection.query({ ...asText, sql }, values),
+          run: async (sql, values) => {
+            await connection.query(sql, values);
+          },
+        });
+        await connection.commit();
+        return answer;
+      } finally {
+        // With it goes what was not committed, and its settings.
+        await pool.destroy(connection);
+      }
+    },
     close: () => sequelize.close(),
   };
 }
@@ -101,11 +126,27 @@ function connectionOf(tx: Transaction): Connection {
 
 async function send(connection: Connection, sql: string, values: readonly Bindable[]): Promise<unknown[]> {
   const statement = { ...asText, sql };
-  if (values.length > maxPreparedValues) return connection.query<unknown[]>(statement, values);
+  const rows = await answered(connection, statement, values);
+  if (rows.meta.some(isBinary)) withBytes.add(rows);
+  return rows;
+}
+
+type Answer = unknown[] & { meta: FieldInfo[] };
+
+async function answered(
+  connection: Connection,
+  statement: QueryOptions,
+  values: readonly Bindable[],
+): Promise<Answer> {
+  if (values.length > maxPreparedValues) return connection.query<Answer>(statement, values);
   try {
-    return await connection.execute<unknown[]>(statement, values);
+    return await connection.execute<Answer>(statement, values);
   } catch (error) {
     if ((error as { errno?: number }).errno !== tooManyPrepared) throw error;
-    return connection.query<unknown[]>(statement, values);
+    return connection.query<Answer>(statement, values);
   }
 }
+
+/** Numbers and moments have the collation of bytes too. */
+const isBinary = ({ type, collation }: FieldInfo): boolean =>
+  collation.index === 63 && /BLOB|STRING|VARCHAR|VAR_STRING|BIT|GEOMETRY/.test(type);

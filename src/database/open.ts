@@ -77,6 +77,14 @@ export async function openDatabase(options: DatabaseOptions, models: ModelCtor[]
       }
     },
 
+    async unchecked(work) {
+      try {
+        return await engine.unchecked(work);
+      } catch (error) {
+        throw translateDatabaseError(error) ?? error;
+      }
+    },
+
     async ping() {
       await database.select('SELECT 1');
     },

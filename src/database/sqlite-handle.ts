@@ -1,4 +1,5 @@
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
+import { withBytes } from './database';
 import { like } from './sqlite-like';
 
 /** What SQLite says went wrong, in the words of node-sqlite3, which Sequelize understands. */
@@ -81,8 +82,7 @@ export class SqliteHandle {
   all(sql: string, values: SqliteValues): SqliteRow[] {
     return this.attempt(sql, () => {
       const prepared = this.prepare(sql, values);
-      const rows = bound(prepared.statement.all.bind(prepared.statement), values) as unknown[][];
-      return rowsOf(prepared, rows);
+      return rowsOf(prepared, readAll(prepared.statement, values));
     });
   }
 
@@ -127,6 +127,25 @@ export class SqliteHandle {
   }
 }
 
+/** One integer beyond 2^53 makes the engine refuse the whole answer: then it becomes its text. */
+function readAll(statement: StatementSyncInstance, values: SqliteValues): unknown[][] {
+  const read = (): unknown[][] => bound(statement.all.bind(statement), values) as unknown[][];
+  try {
+    return read();
+  } catch (error) {
+    if (!(error as Error).message.startsWith('Value is too large')) throw error;
+  }
+  statement.setReadBigInts(true);
+  try {
+    return read().map((row) => row.map((value) => (typeof value === 'bigint' ? numberOrText(value) : value)));
+  } finally {
+    statement.setReadBigInts(false);
+  }
+}
+
+const numberOrText = (value: bigint): number | string =>
+  Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+
 const namesOf = (statement: StatementSyncInstance): string[] => statement.columns().map(({ name }) => name);
 
 function bound<T>(call: (...values: unknown[]) => T, values: SqliteValues): T {
@@ -147,9 +166,16 @@ function rowsOf(prepared: Prepared, rows: unknown[][]): SqliteRow[] {
   // After a column was added, `SELECT *` answers more than it did when it was prepared.
   if (first.length !== prepared.names.length) prepared.names = namesOf(prepared.statement);
   const { names } = prepared;
-  return rows.map((values) => {
+  let bytes = false;
+  const answer = rows.map((values) => {
     const row: SqliteRow = {};
-    for (let i = 0; i < names.length; i += 1) row[names[i] as string] = values[i];
+    for (let i = 0; i < names.length; i += 1) {
+      const value = values[i];
+      if (typeof value === 'object' && value !== null) bytes = true;
+      row[names[i] as string] = value;
+    }
     return row;
   });
+  if (bytes) withBytes.add(answer);
+  return answer;
 }

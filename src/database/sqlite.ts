@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataTypes, Transaction } from 'sequelize';
 import { Sequelize } from 'sequelize-typescript';
-import type { Engine } from './database';
+import type { Bindable, Engine } from './database';
 import { SqliteFile } from './sqlite-file';
 import { connectionOf, sqliteModule } from './sqlite-module';
 
@@ -37,6 +37,29 @@ export function openSqlite(dataDir: string, countStatement: () => void): Engine 
     rows: async (sql, values, tx) => {
       const handle = tx ? connectionOf(tx) : reader;
       return file.whenFree(() => handle.all(sql, values));
+    },
+    async unchecked(work) {
+      await file.writes.enter();
+      const handle = file.take();
+      try {
+        handle.all('PRAGMA foreign_keys = OFF', []);
+        handle.all('PRAGMA ignore_check_constraints = ON', []);
+        await file.whenFree(() => handle.run('BEGIN IMMEDIATE', []));
+        const answer = await work({
+          rows: async <T>(sql: string, values: readonly Bindable[] = []) => handle.all(sql, values) as T[],
+          run: async (sql, values = []) => {
+            handle.run(sql, values);
+          },
+        });
+        await file.whenFree(() => handle.run('COMMIT', []));
+        return answer;
+      } finally {
+        if (handle.inTransaction) handle.run('ROLLBACK', []);
+        handle.all('PRAGMA ignore_check_constraints = OFF', []);
+        handle.all('PRAGMA foreign_keys = ON', []);
+        file.give(handle);
+        file.writes.leave();
+      }
     },
     close: async () => {
       await sequelize.close();

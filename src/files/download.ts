@@ -5,6 +5,7 @@ import { allEntities, entityOf } from '../kernel/entity';
 import { AetherError, notFound, unprocessable } from '../kernel/errors';
 import { isPublicId } from '../kernel/public-id';
 import { readOne } from '../kernel/read';
+import { finish, selectColumns, type Row } from '../kernel/rows';
 import { makePlan } from '../kernel/selection';
 import { owned, ownershipColumns, type Ownership } from '../kernel/tenancy';
 import { contentTypeByName } from './media-types';
@@ -17,10 +18,9 @@ declare module '../kernel/context' {
   }
 }
 
-interface FileRow extends Ownership {
-  $pk: number;
-  id: string;
-  sha256: string;
+/** What is sent of a hosted file; old rows may lack any of it. */
+interface Hosted {
+  hashSha256: string | null;
   filename: string | null;
   contentType: string | null;
 }
@@ -40,41 +40,38 @@ export async function downloadById(
   response: ServerResponse,
   filename?: string,
 ): Promise<void> {
-  const row = (await findFile(ctx, 'id_random', id)) ?? (await findContained(ctx, id));
-  if (!row) throw notFound('file', id);
-  await send(ctx, row.sha256, request, response, {
-    filename: filename ?? row.filename ?? defaultName(row.sha256),
-    contentType: row.contentType ?? contentTypeByName(row.filename ?? ''),
+  const pk = isPublicId(id) ? await ctx.services.publicIds.find('hosted_file', id) : undefined;
+  const found = (pk !== undefined && (await findFile(ctx, pk))) || (await findContained(ctx, id));
+  if (!found) throw notFound('file', id);
+  const sha256 = found.hashSha256 ?? '';
+  await send(ctx, sha256, request, response, {
+    filename: filename ?? found.filename ?? defaultName(sha256),
+    contentType: found.contentType ?? contentTypeByName(found.filename ?? ''),
     cacheControl: 'private, no-cache',
   });
 }
 
-async function findFile(
-  ctx: Context,
-  by: 'id' | 'id_random',
-  value: Bindable,
-  filename?: unknown,
-): Promise<FileRow | undefined> {
+async function findFile(ctx: Context, pk: number, filename?: unknown): Promise<Hosted | undefined> {
   const entity = entityOf('hosted_file');
+  const plan = makePlan(entity, ['hashSha256', 'filename', 'contentType'], ctx.viewer.level);
   const values: Bindable[] = [];
-  const ownership = ownershipColumns(ctx, entity, 't', values);
-  const [row] = await ctx.services.database.select<FileRow>(
-    `SELECT t.id AS \`$pk\`, t.id_random AS id, t.hash_sha256 AS sha256, t.filename, t.content_type AS contentType, ${ownership}
-     FROM hosted_file t WHERE t.\`${by}\` = ?`,
-    [...values, value],
-  );
-  if (!row || (by === 'id_random' && row.id !== value)) return undefined;
-  owned(ctx, entity, row);
-  return typeof filename === 'string' && filename ? { ...row, filename } : row;
+  const columns = ownershipColumns(ctx, entity, 't', values);
+  const rows = await selectColumns(ctx, plan, { columns, tail: 'WHERE t.id = ?', values: [...values, pk] });
+  const [row] = rows;
+  if (!row) return undefined;
+  owned(ctx, entity, row as Row & Ownership);
+  await finish(ctx, plan, rows);
+  const file = row as Row & Hosted;
+  return typeof filename === 'string' && filename ? { ...file, filename } : file;
 }
 
-async function findContained(ctx: Context, id: string): Promise<FileRow | undefined> {
+async function findContained(ctx: Context, id: string): Promise<Hosted | undefined> {
   if (!isPublicId(id)) return undefined;
   for (const entity of containers()) {
     if ((await ctx.services.publicIds.find(entity.table, id)) === undefined) continue;
     const row = await readOne(ctx, makePlan(entity, ['hostedFile', 'filename'], ctx.viewer.level), id);
     const file = row.$hostedFileId as number | null;
-    return file === null ? undefined : findFile(ctx, 'id', file, row.filename);
+    return file === null ? undefined : findFile(ctx, file, row.filename);
   }
   return undefined;
 }

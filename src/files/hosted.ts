@@ -28,10 +28,11 @@ export const linkFile = (unit: UnitOfWork, file: string, type: string, id: strin
 async function findBytes({ ctx, tx }: UnitOfWork, sha256: string): Promise<string | undefined> {
   const values: Bindable[] = [];
   const visible = scope(ctx, entityOf('hosted_file'), 't', values);
-  const [row] = await ctx.services.database.select<{ id: string }>(
-    `SELECT t.id_random AS id FROM hosted_file t WHERE ${visible} AND t.hash_sha256 = ? AND t.enable = 1 ORDER BY t.id LIMIT 1`,
+  const { database, publicIds } = ctx.services;
+  const [row] = await database.select<{ pk: number; id: unknown }>(
+    `SELECT t.id AS pk, t.id_random AS id FROM hosted_file t WHERE ${visible} AND t.hash_sha256 = ? AND t.enable = 1 ORDER BY t.id LIMIT 1`,
     [...values, sha256],
     tx,
   );
-  return row?.id;
+  return row && (await publicIds.of('hosted_file', [row]))[0];
 }

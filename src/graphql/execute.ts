@@ -68,9 +68,13 @@ export function createExecutor(schema: GraphQLSchema): Executor {
             contextValue: ctx,
             operationName: operationName || null,
           });
-      return result.errors
-        ? { ...result, errors: result.errors.map((error) => present(error, ctx)) }
-        : result;
+      const warnings = ctx.warnings.inGraph();
+      if (!result.errors && warnings.length === 0) return result;
+      return {
+        ...result,
+        ...(result.errors && { errors: result.errors.map((error) => present(error, ctx)) }),
+        ...(warnings.length > 0 && { extensions: { ...result.extensions, warnings } }),
+      };
     },
   };
 }

@@ -117,7 +117,8 @@ async function inBulk(
     (result) => !dryRun && result.errors.length === 0,
   );
   if (errors.length > 0) return { nodes: [], count: 0, affected: [], errors };
-  return { ...rest, errors, nodes: await finish(ctx, plan, nodes) };
+  await finish(ctx, plan, nodes);
+  return { ...rest, errors, nodes };
 }
 
 const keys = (rows: readonly { pk: number }[]): number[] => rows.map(({ pk }) => pk);
@@ -151,7 +152,8 @@ async function select(unit: UnitOfWork, plan: Plan, pks: number[]): Promise<Row[
   const columns = ownershipColumns(ctx, plan.entity, 't', values);
   const tail = `WHERE t.id IN (${pks.map(() => '?').join()}) ORDER BY t.id`;
   const rows = await selectColumns(ctx, plan, { columns, tail, values: [...values, ...pks], tx });
-  return rows.map((row) => owned(ctx, plan.entity, row as Row & Ownership));
+  for (const row of rows) owned(ctx, plan.entity, row as Row & Ownership);
+  return rows;
 }
 
 /** Finds first and locks then: a search that locks would lock whatever it looks at. */

@@ -4,6 +4,7 @@ import type { Cursors } from './cursor';
 import type { Level } from './levels';
 import type { PublicIds } from './public-id';
 import type { Touched } from './unit-of-work';
+import { Warnings } from './warnings';
 
 /** A row that the caller is, belongs to, or came with: its internal and its public id. */
 export interface Identity {
@@ -32,17 +33,19 @@ export interface Services {
   now: () => Date;
   /** Told after each write has been committed, of every row that it changed. */
   changed: (changes: readonly Touched[]) => void;
+  /** Told of each value that was met and is not what was declared, by type and column. */
+  corrupt: (type: string, column: string) => void;
 }
 
 /** One request: who calls, with what, and the loaders that live as long as it does. */
 export class Context {
   private readonly made = new Map<string, unknown>();
-  readonly warnings = new Set<string>();
 
   constructor(
     readonly viewer: Viewer,
     readonly services: Services,
     readonly requestId: string,
+    readonly warnings = new Warnings(),
   ) {}
 
   /** The log, with the id of this request on every line. */
@@ -61,6 +64,6 @@ export class Context {
 
   /** The same call seen from another account: for operations that find the account themselves. */
   inAccount(account: Identity | null): Context {
-    return new Context({ ...this.viewer, account }, this.services, this.requestId);
+    return new Context({ ...this.viewer, account }, this.services, this.requestId, this.warnings);
   }
 }

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import { badRequest } from './errors';
 
-/** Where a page continues: the values of the row in the order's columns, then its key. */
-export type Position = (string | number | null)[];
+/** Where a page continues: the values of the row in the order's columns, then its key. Text may turn out to be bytes. */
+export type Position = (string | number | null | Uint8Array)[];
 
 export interface Cursors {
   encode(order: string, position: Position): string;
@@ -20,7 +20,7 @@ export function createCursors(secret: string): Cursors {
 
   return {
     encode(order, position) {
-      const text = JSON.stringify(position);
+      const text = JSON.stringify(position.map(spelled));
       const nonce = createHmac('sha256', nonces)
         .update(order)
         .update('\0')
@@ -43,10 +43,17 @@ export function createCursors(secret: string): Cursors {
         const text = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString(
           'utf8',
         );
-        return JSON.parse(text) as Position;
+        return (JSON.parse(text) as ReturnType<typeof spelled>[]).map(read);
       } catch {
         throw badRequest('The cursor is not one of this list in this order.');
       }
     },
   };
 }
+
+/** JSON has no bytes. */
+const spelled = (value: Position[number]) =>
+  value instanceof Uint8Array ? { bytes: Buffer.from(value).toString('base64') } : value;
+
+const read = (value: ReturnType<typeof spelled>): Position[number] =>
+  value !== null && typeof value === 'object' ? Buffer.from(value.bytes, 'base64') : value;

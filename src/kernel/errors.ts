@@ -66,6 +66,8 @@ export const forbidden = (message: string): AetherError => new AetherError('FORB
 export const notFound = (type: string, id: string): AetherError =>
   new AetherError('NOT_FOUND', `There is no ${type} with id "${id}".`);
 
+export const conflict = (message: string): AetherError => new AetherError('CONFLICT', message);
+
 /** Names every offending field at once, so that a form can show all its mistakes. */
 export const invalid = (fields: Record<string, string>): AetherError =>
   new AetherError(

@@ -41,9 +41,9 @@ export function conditionsOf(
   return conditions;
 }
 
-/** NULL counts as false. */
+/** NULL counts as false, and what is neither as true: every row is one of both. */
 const truth = (column: string, wanted: boolean): string =>
-  wanted ? `${column} = 1` : `COALESCE(${column}, 0) = 0`;
+  wanted ? `${column} <> 0` : `COALESCE(${column}, 0) = 0`;
 
 /** Each phrase stands in the search text, from the beginning of a word; blanks ask for nothing. */
 function searchConditions(
@@ -248,24 +248,29 @@ class FilterCompiler {
     operator: Operator,
     value: unknown,
   ): string {
-    const column = `${t}.\`${attribute.column}\``;
+    // Every row has a key, and an id to be answered under, whatever its column holds.
+    const column = attribute.kind === 'id' ? `${t}.id` : `${t}.\`${attribute.column}\``;
     const isNull = nullTest(operator, value);
     // In old tables 0 refers to nothing.
     const has = attribute.kind === 'id' ? `${column} IS NOT NULL` : `COALESCE(${column}, 0) <> 0`;
     if (isNull !== undefined) return isNull ? `NOT ${has}` : has;
-    // What is no id names no row, and is not shown to the database, which may not be able to compare it.
-    const ids = [value].flat().map((id) => (isPublicId(id) ? id : ''));
+    const given = [value].flat();
     const negated = operator === 'ne' || operator === 'notIn';
-    if (ids.length === 0) return negated ? 'TRUE' : 'FALSE';
+    if (given.length === 0) return negated ? 'TRUE' : 'FALSE';
+    // What is no id names no row, and is not shown to the database, which may not be able to compare it.
+    const ids = given.filter(isPublicId);
 
-    const among = (): string => {
-      this.values.push(...ids);
-      return `IN (${ids.map(() => '?').join()})`;
-    };
-    if (attribute.kind === 'id') return `${column} ${negated ? 'NOT ' : ''}${among()}`;
+    const { publicIds } = this.ctx.services;
+    const named = ({ table }: Entity): string =>
+      `IN (SELECT i.id FROM \`${table}\` i WHERE ${publicIds.among(table, 'i', ids, this.values)})`;
+    if (attribute.kind === 'id') {
+      // By the key: of a column that may hold nothing it would be unknown.
+      if (negated || this.denied) return `${column} ${negated ? 'NOT ' : ''}${named(entity)}`;
+      return publicIds.among(entity.table, t, ids, this.values);
+    }
     const typeColumn = attribute.any && entity.attributes.get(attribute.any.typeAttribute)?.column;
     const matches = targetsOf(attribute).map((target) => {
-      const match = `${column} IN (SELECT i.id FROM \`${target.table}\` i WHERE i.id_random ${among()})`;
+      const match = `${column} ${named(target)}`;
       return typeColumn ? `(${t}.\`${typeColumn}\` = '${target.table}' AND ${match})` : match;
     });
     const holds = `${negated ? 'NOT ' : ''}(${matches.join(' OR ')})`;

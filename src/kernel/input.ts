@@ -146,14 +146,15 @@ async function resolve(
   const bound: Bindable[] = [];
   const ownership = ownershipColumns(ctx, target, 't', bound);
   const columns = taken.map(({ column, name }) => `, t.\`${column}\` AS \`${name}\``).join('');
+  const { database, publicIds } = ctx.services;
   const [row] = isPublicId(id)
-    ? await ctx.services.database.select<Values & Ownership & { $pk: number; $id: string }>(
-        `SELECT t.id AS \`$pk\`, t.id_random AS \`$id\`, ${ownership}${columns} FROM \`${target.table}\` t WHERE t.id_random = ?`,
-        [...bound, id],
+    ? await database.select<Values & Ownership & { $pk: number; $id: string }>(
+        `SELECT t.id AS \`$pk\`, t.id_random AS \`$id\`, ${ownership}${columns} FROM \`${target.table}\` t WHERE ${publicIds.among(target.table, 't', [id], bound)}`,
+        bound,
         tx,
       )
     : [];
-  if (row?.$id !== id)
+  if (!row || !publicIds.names(target.table, id, row.$id))
     throw new AetherError(
       'DATABASE_CONSTRAINT',
       `${attribute.name}: there is no ${target.name} with id "${id}".`,

@@ -1,4 +1,5 @@
 import type { Bindable } from '../database/database';
+import type { Kind } from './attributes';
 import type { Context } from './context';
 import type { Position } from './cursor';
 import type { Entity } from './entity';
@@ -11,6 +12,9 @@ interface Key {
   sql: string;
   descending: boolean;
   nullable: boolean;
+  /** The place of a row in it, and how that is read back. */
+  place: string;
+  back: (place: string) => string;
 }
 
 /** A total order of rows with alias `t`: the caller's, or the usual one, and the key to break ties. */
@@ -36,14 +40,22 @@ export function orderOf(
     mayCompare(ctx, entity, attribute);
     if (attribute.kind === 'id') return [];
     const always = attribute.kind === 'bool' && !attribute.nullable;
-    return [{ sql: comparable(ctx, attribute, t), descending: direction === 'DESC', nullable: !always }];
+    return [keyOf(ctx, attribute.kind, comparable(ctx, attribute, t), direction === 'DESC', !always)];
   });
   const byId = wanted.find(({ field }) => field === 'id');
-  keys.push({ sql: `${t}.id`, descending: byId?.direction === 'DESC', nullable: false });
+  keys.push(keyOf(ctx, 'id', `${t}.id`, byId?.direction === 'DESC', false));
   return {
     name: [entity.table, ...wanted.map(({ field, direction }) => `${field} ${direction}`)].join(),
     keys,
   };
+}
+
+function keyOf({ services }: Context, kind: Kind, sql: string, descending: boolean, nullable: boolean): Key {
+  const key = { sql, descending, nullable };
+  // MariaDB's integers beyond 2^53 are read rounded, which is no place in an order: their texts are.
+  return kind === 'bigint' && services.database.dialect === 'mariadb'
+    ? { ...key, place: `CAST(${sql} AS CHAR)`, back: (place) => `CAST(${place} AS DECIMAL(30, 5))` }
+    : { ...key, place: sql, back: (place) => place };
 }
 
 const usualOrder = ({ attributes }: Entity): OrderStep[] =>
@@ -58,8 +70,8 @@ const usualOrder = ({ attributes }: Entity): OrderStep[] =>
 /** What to sort by: the values themselves, or what {@link positionColumns} called them in the table `from`. */
 export const orderSql = ({ keys }: Order, { reverse = false, from = '' } = {}): string =>
   keys
-    .flatMap(({ sql, descending, nullable }, index) => {
-      const value = from ? `${from}.\`$o${String(index)}\`` : sql;
+    .flatMap(({ sql, descending, nullable, back }, index) => {
+      const value = from ? back(`${from}.\`$o${String(index)}\``) : sql;
       return [
         ...(nullable ? [`(${value} IS NULL)${reverse ? ' DESC' : ''}`] : []),
         `${value}${descending === reverse ? '' : ' DESC'}`,
@@ -69,7 +81,7 @@ export const orderSql = ({ keys }: Order, { reverse = false, from = '' } = {}): 
 
 /** The columns from which a row's {@link Position} is read. */
 export const positionColumns = ({ keys }: Order): string =>
-  keys.map(({ sql }, index) => `${sql} AS \`$o${String(index)}\``).join(', ');
+  keys.map(({ place }, index) => `${place} AS \`$o${String(index)}\``).join(', ');
 
 export const positionOf = ({ keys }: Order, row: Record<string, unknown>): Position =>
   keys.map((_, index) => row[`$o${String(index)}`] as Position[number]);
@@ -85,13 +97,14 @@ function beyondFrom(keys: Key[], position: Position, reverse: boolean, values: B
   const [key, ...others] = keys;
   const [value = null, ...rest] = position;
   if (!key) return 'FALSE';
-  const { sql, descending, nullable } = key;
+  const { sql, descending, nullable, back } = key;
   if (value === null) {
     const tie = `(${sql} IS NULL AND ${beyondFrom(others, rest, reverse, values)})`;
     return reverse ? `(${sql} IS NOT NULL OR ${tie})` : tie;
   }
   const sign = descending === reverse ? '>' : '<';
+  const bound = back('?');
   values.push(value, value);
-  const tie = `(${sql} = ? AND ${beyondFrom(others, rest, reverse, values)})`;
-  return `(${nullable && !reverse ? `${sql} IS NULL OR ` : ''}${sql} ${sign} ? OR ${tie})`;
+  const tie = `(${sql} = ${bound} AND ${beyondFrom(others, rest, reverse, values)})`;
+  return `(${nullable && !reverse ? `${sql} IS NULL OR ` : ''}${sql} ${sign} ${bound} OR ${tie})`;
 }

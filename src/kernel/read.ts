@@ -10,7 +10,7 @@ import { childCondition, conditionsOf } from './filter';
 import type { ListArgs } from './input-types';
 import { beyond, orderOf, orderSql, positionColumns, positionOf, type Order } from './order';
 import { isPublicId } from './public-id';
-import { selectRows, type Row } from './rows';
+import { finish, selectColumns, selectRows, type Row } from './rows';
 import type { ConnectionSelection, Plan } from './selection';
 import { owned, ownershipColumns, mayRead, scope, type Ownership } from './tenancy';
 
@@ -27,19 +27,18 @@ const wide = 16;
  */
 export async function readOne(ctx: Context, plan: Plan, id: string, tx?: Transaction): Promise<Row> {
   const { entity } = plan;
+  const { publicIds } = ctx.services;
   mayRead(ctx, entity);
   if (!isPublicId(id)) throw notFound(entity.name, id);
   const values: Bindable[] = [];
   const columns = ownershipColumns(ctx, entity, 't', values);
-  const [row] = await selectRows(ctx, plan, {
-    columns,
-    tail: 'WHERE t.id_random = ?',
-    values: [...values, id],
-    tx,
-  });
-  // The database may compare ids without regard to case.
-  if (row?.id !== id) throw notFound(entity.name, id);
-  return owned(ctx, entity, row as Row & Ownership);
+  const tail = `WHERE ${publicIds.among(entity.table, 't', [id], values)}`;
+  const rows = await selectColumns(ctx, plan, { columns, tail, values, tx });
+  const [row] = rows;
+  if (!row || !publicIds.names(entity.table, id, row.id)) throw notFound(entity.name, id);
+  owned(ctx, entity, row as Row & Ownership);
+  await finish(ctx, plan, rows);
+  return row;
 }
 
 /** The object that a reference points to; null when it is not the caller's to see. Batched per request. */
@@ -170,7 +169,7 @@ class Connection {
     return this.selection.cursors ? positionColumns(this.order) : undefined;
   }
 
-  /** Makes the page of rows that were read, one more than fits to know whether there is more. */
+  /** Makes the page of rows that were read: one more than fits, which is not shown, tells whether there is more. */
   page(rows: Row[], count: () => number | Promise<number>): Page {
     const { size, reverse, offset, cursor } = this.window;
     const more = rows.length > size;
@@ -254,13 +253,15 @@ async function selectSorted(connection: Connection, conditions: Conditions): Pro
   if (!where) return [];
   const tail = `WHERE ${[...where, ...connection.start(values)].join(' AND ')} ORDER BY ${orderSql(order, { reverse })} LIMIT ? OFFSET ?`;
   values.push(size + 1, offset);
-  if (selection.plan.width <= wide) return selectRows(ctx, selection.plan, { columns, tail, values });
+  const shown = (read: Row[]): Row[] => read.slice(0, size);
+  if (selection.plan.width <= wide) return selectRows(ctx, selection.plan, { columns, tail, values, shown });
   // What is sorted by comes from the keys' side: sorting the joined rows would put all their texts into a table on disk.
   const keys = `SELECT t.id, ${positionColumns(order)} FROM \`${entity.table}\` t ${tail}`;
   return selectRows(ctx, selection.plan, {
     columns: columns && order.keys.map((_, index) => `k.\`$o${String(index)}\``).join(', '),
     tail: `JOIN (${keys}) k ON k.id = t.id ORDER BY ${orderSql(order, { reverse, from: 'k' })}`,
     values,
+    shown,
   });
 }
 
@@ -278,12 +279,14 @@ async function selectKeys(connection: Connection, conditions: Conditions, limit:
 
 /** Rows in the order of their keys; undefined when one of them is not there any more. */
 async function selectByKeys(
-  { ctx, entity, selection, columns }: Connection,
+  { ctx, entity, selection, columns, window }: Connection,
   keys: number[],
 ): Promise<Row[] | undefined> {
   const values: Bindable[] = [...keys];
   const tail = `WHERE t.id IN (${keys.map(() => '?').join() || 'NULL'}) AND ${scope(ctx, entity, 't', values)}`;
-  const rows = await selectRows(ctx, selection.plan, { columns, tail, values });
+  const more = keys[window.size];
+  const shown = (read: Row[]): Row[] => read.filter(({ $pk }) => $pk !== more);
+  const rows = await selectRows(ctx, selection.plan, { columns, tail, values, shown });
   const byKey = new Map(rows.map((row) => [row.$pk, row]));
   const ordered = keys.flatMap((key) => byKey.get(key) ?? []);
   return ordered.length === keys.length ? ordered : undefined;
@@ -346,6 +349,7 @@ async function selectChildren(
     tail,
     values,
     within: (inner) => `SELECT * FROM (${inner}) w WHERE w.\`$n\` > ? AND w.\`$n\` <= ? ORDER BY w.\`$n\``,
+    shown: (read) => read.filter(({ $n }) => ($n as number) <= window.offset + window.size),
   });
   const byParent = new Map<number, Row[]>();
   for (const row of rows) {

@@ -13,6 +13,7 @@ import type { Entity } from './entity';
 import { expression } from './filter';
 import type { Level } from './levels';
 import { toOnes } from './registry';
+import { readers } from './stored';
 import { maySee } from './tenancy';
 
 /** The part of GraphQL's resolve info that is read here. */
@@ -27,7 +28,9 @@ export interface Plan {
   columns: string;
   width: number;
   /** Attributes whose column value is not yet what the graph answers. */
-  converted: Attribute[];
+  values: Attribute[];
+  /** Attributes whose column value is text, and answered as it is. */
+  texts: Attribute[];
   /** Attributes whose reader sees a mask. */
   masked: Attribute[];
   /** References to be answered by public id. */
@@ -127,7 +130,7 @@ export function makePlan(entity: Entity, names: Iterable<string>, level: Level):
     ['$pk', 't.id'],
     ['id', 't.id_random'],
   ]);
-  const plan: Plan = { key: '', entity, columns: '', width: 0, converted: [], masked: [], refs: [] };
+  const plan: Plan = { key: '', entity, columns: '', width: 0, values: [], texts: [], masked: [], refs: [] };
 
   const readReference = (attribute: Attribute): void => {
     columns.set(`$${attribute.name}`, `t.\`${attribute.column}\``);
@@ -147,8 +150,9 @@ export function makePlan(entity: Entity, names: Iterable<string>, level: Level):
       plan.refs.push(attribute);
       continue;
     } else columns.set(name, expression(attribute, 't'));
-    if (attribute.kind === 'bool' || attribute.kind === 'datetime' || attribute.kind === 'json')
-      plan.converted.push(attribute);
+    // A mask takes text to be text.
+    const asItIs = readers[attribute.kind] === readers.text && !plan.masked.includes(attribute);
+    (asItIs ? plan.texts : plan.values).push(attribute);
   }
   plan.width = columns.size;
   plan.columns = [...columns].map(([name, sql]) => `${sql} AS \`${name}\``).join(', ');

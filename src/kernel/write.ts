@@ -1,7 +1,7 @@
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Entity } from './entity';
-import { AetherError, invalid, notFound } from './errors';
+import { AetherError, conflict, invalid, notFound } from './errors';
 import { checkInput, inheritedThrough, type Input, type Values } from './input';
 import { isRequired } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
@@ -107,12 +107,27 @@ export async function lockObject(
   ifUpdatedOn?: Date | null,
 ): Promise<Locked> {
   if (!isPublicId(id)) throw notFound(entity.name, id);
-  const [row] = await lockRows(unit, entity, 't.id_random = ?', [id]);
-  if (row?.id !== id) throw notFound(entity.name, id);
+  const { publicIds } = unit.ctx.services;
+  const [row] = await lockNamed(unit, entity, id);
+  if (!row || !publicIds.names(entity.table, id, row.id)) throw notFound(entity.name, id);
   const locked = owned(unit.ctx, entity, row, { toWrite: true });
+  if ((await publicIds.shared(entity.table, [id])).has(id))
+    throw conflict(`Several objects have the id "${id}": it does not change until they are repaired.`);
   if (ifUpdatedOn !== undefined && lastChange(locked.updatedOn) !== (ifUpdatedOn?.getTime() ?? null))
     throw new AetherError('PRECONDITION_FAILED', `This ${entity.name} has changed since you read it.`);
   return locked;
+}
+
+async function lockNamed(unit: UnitOfWork, entity: Entity, id: string): Promise<Locked[]> {
+  const { database, publicIds } = unit.ctx.services;
+  const { table } = entity;
+  const bound: Bindable[] = [];
+  const named = publicIds.among(table, 't', [id], bound);
+  if (!publicIds.mayShare(table)) return lockRows(unit, entity, named, bound);
+  // Found first and locked then: what looks for the oldest would lock all that it looks at.
+  const sql = `SELECT t.id AS pk FROM \`${table}\` t WHERE ${named}`;
+  const [found] = await database.select<{ pk: number }>(sql, bound, unit.tx);
+  return found ? lockRows(unit, entity, 't.id = ?', [found.pk]) : [];
 }
 
 /** The rows (alias `t`) for which a condition holds, in the order of their keys, locked, and not yet asked whose they are. */
@@ -122,19 +137,24 @@ export async function lockRows(
   condition: string,
   bound: readonly Bindable[],
 ): Promise<Locked[]> {
-  const { database } = ctx.services;
+  const { database, publicIds } = ctx.services;
   const values: Bindable[] = [];
   const ownership = ownershipColumns(ctx, entity, 't', values, { toWrite: true });
   const columns = [...entity.attributes.values()]
     .filter(({ sql, search }) => !sql || search)
     .map(({ name, column, sql }) => `${sql?.('t') ?? `t.\`${column}\``} AS \`${name}\``);
-  return database.select<Locked>(
+  const rows = await database.select<Locked>(
     `SELECT t.id AS \`$pk\`, ${ownership}, ${columns.join(', ')} FROM \`${entity.table}\` t WHERE ${condition} ORDER BY t.id${
       database.dialect === 'mariadb' ? ' FOR UPDATE' : ''
     }`,
     [...values, ...bound],
     tx,
   );
+  const ids = await publicIds.of(
+    entity.table,
+    rows.map(({ $pk: pk, id: own }) => ({ pk, id: own })),
+  );
+  return rows.map((row, index) => Object.assign(row, { id: ids[index] }));
 }
 
 export type Locked = Values & Ownership & { $pk: number; id: string };
@@ -224,7 +244,7 @@ async function tellChildren(unit: UnitOfWork, entity: Entity, pks: number[], mov
   }
 }
 
-type RawKey = Record<string, unknown> & { pk: number; id: string };
+type RawKey = Record<string, unknown> & { pk: number; id: unknown };
 
 /** The rows that refer to these rows through an attribute. */
 export async function childrenOf(
@@ -240,9 +260,11 @@ export async function childrenOf(
   const dated = child.attributes.has('updatedOn') && ctx.services.database.keeps(child.table, 'updated_on');
   const attributes = [...new Set(['pk', 'id', account, ...(dated ? ['updatedOn'] : [])])];
   const rows = await child.type.findAll({ attributes, where, transaction: tx, raw: true });
-  return (rows as unknown as RawKey[]).map((row) => ({
+  const keys = rows as unknown as RawKey[];
+  const ids = await ctx.services.publicIds.of(child.table, keys);
+  return keys.map((row, index) => ({
     pk: row.pk,
-    id: row.id,
+    id: ids[index] as string,
     account: row[account] as number | null,
     updatedOn: row.updatedOn as Held['updatedOn'],
   }));

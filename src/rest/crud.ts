@@ -30,7 +30,7 @@ export interface CrudOptions {
 
 /** Answers a request below `/v3/crud`; the context is asked for when the call is one at all. */
 export type CrudHandler = (
-  request: IncomingMessage,
+  request: IncomingMessage & { template?: string },
   response: ServerResponse,
   context: () => Promise<Context>,
 ) => Promise<void>;
@@ -96,7 +96,13 @@ export function crudHandler({
       const { found } = (await run(request, operation, variables)) as { found: { domain: Data } | null };
       const domains = found ? [operation.finish(found.domain)] : [];
       const { length } = domains;
-      return ok(domains, { count: length, total: length, limit: length, offset: 0 });
+      return ok(domains, {
+        count: length,
+        total: length,
+        limit: length,
+        offset: 0,
+        ...warningsOf(request.ctx),
+      });
     };
     return { operation, variables, answer };
   };
@@ -253,6 +259,7 @@ export function crudHandler({
     const { path, query } = readUrl(incoming.url ?? '', crudPrefix);
     const routes = routesAt(path);
     if (!routes) throw new AetherError('NOT_FOUND', `There is nothing at ${crudPrefix}/${path.join('/')}.`);
+    incoming.template = templateOf(path);
     const verb = incoming.method === 'HEAD' ? 'GET' : (incoming.method as Verb);
     const translate = Object.hasOwn(routes, verb) ? routes[verb] : undefined;
     if (!translate) {
@@ -270,6 +277,13 @@ export function crudHandler({
     await sendAnswer(response, await answer(request, translate));
   };
 }
+
+const places = ['{type}', '{id}', '{child}', '{child_id}'];
+const names = new Set(['search', 'validate', 'schema']);
+
+/** The route that a path is on, without the types and ids in it. */
+const templateOf = (path: string[]): string =>
+  `${crudPrefix}/${path.map((part, index) => (index % 2 === 1 && names.has(part) ? part : places[index])).join('/')}`;
 
 const ok = (data: unknown, more?: Record<string, unknown>): Answer<string> => ({
   status: 200,

@@ -64,8 +64,10 @@ async function sendPieces(response: ServerResponse, body: AsyncIterable<string>)
 }
 
 /** What a caller should know of an answer that is sound all the same. */
-export const warningsOf = ({ warnings }: Context): { warnings: string[] } | undefined =>
-  warnings.size > 0 ? { warnings: [...warnings] } : undefined;
+export function warningsOf(ctx: Context): { warnings: string[] } | undefined {
+  const warnings = ctx.warnings.inColumns();
+  return warnings.length > 0 ? { warnings } : undefined;
+}
 
 /** A failed CRUD call: `data` is false, and `details` tell what was wrong. */
 export function crudFailure({ code, message, details }: AetherError): Answer<string> {

@@ -17,6 +17,7 @@ export interface GraphqlAnswer {
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, any> }[];
   /** Code of the first error. */
   code?: string;
+  extensions?: Record<string, any>;
 }
 
 /** Somebody who calls over HTTP with certain headers. */
@@ -73,12 +74,13 @@ export class Caller {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables, operationName }),
     });
-    const { data, errors } = (await response.json()) as GraphqlAnswer;
+    const { data, errors, extensions } = (await response.json()) as GraphqlAnswer;
     return {
       status: response.status,
       headers: response.headers,
       data,
       errors,
+      extensions,
       code: errors?.[0]?.extensions.code,
     };
   }
