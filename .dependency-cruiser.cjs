@@ -15,6 +15,7 @@ const mayImport = {
   novi: ['kernel', 'accounts', 'cache'],
   graphql: ['kernel'],
   docs: ['rest', 'config'],
+  doctor: ['kernel', 'database'],
   // REST's actions call the code of the modules directly.
   rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
 };
@@ -23,7 +24,16 @@ const mayImport = {
 const forAll = ['database/database', 'paths', 'http'];
 
 /** The files that put everything together. */
-const composers = ['app', 'main', 'demo', 'services', 'resolvers', 'schema-files', 'search-rebuild'];
+const composers = [
+  'app',
+  'main',
+  'demo',
+  'services',
+  'resolvers',
+  'schema-files',
+  'search-rebuild',
+  'doctor',
+];
 
 const folders = Object.keys(mayImport).join('|');
 const composerPath = `^src/(${composers.join('|')})\\.ts$`;

@@ -90,6 +90,7 @@ export default defineConfig(
       'src/main.ts',
       'src/schema-files.ts',
       'src/search-rebuild.ts',
+      'src/doctor.ts',
       'seeders/**',
       'bench/**',
       'test/support/**',

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Router, type Request } from 'express';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { Config } from './config';
-import type { Database } from './database/database';
+import type { Services } from './kernel/context';
 import { forbidden } from './kernel/errors';
 
 declare module './kernel/context' {
@@ -27,7 +27,7 @@ export interface Metrics {
   corrupt: (type: string, column: string) => void;
 }
 
-export function createMetrics(database: Database): Metrics {
+export function createMetrics({ database }: Pick<Services, 'database'>): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });

@@ -45,7 +45,7 @@ export async function openServices(
   const database = await openMigrated(config, log);
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
   const publicIds = await openPublicIds(database, jwtKey);
-  const metrics = createMetrics(database);
+  const metrics = createMetrics({ database });
   const tokens = createTokens(jwtKey, now);
   const viewers = createViewers({ database, publicIds, tokens, now });
   const told = (type: string): void => {

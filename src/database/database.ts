@@ -46,6 +46,12 @@ export interface Database {
   /** Has the table a column to keep such a value in? */
   keeps(table: string, column: string): boolean;
 
+  /** Values of a row as the table takes them, see {@link fit}; without those that it does not keep. */
+  row(table: string, values: StoredRow): StoredRow;
+
+  /** As {@link select}, but of tables as they are, whatever they were declared. */
+  stored<T = Record<string, unknown>>(sql: string, values?: readonly Bindable[]): Promise<T[]>;
+
   /**
    * Runs `work` in one transaction, again from its start when the database reports a deadlock or a lock timeout. On SQLite it
    * holds the one write lock from its start to its end: writes inside `work` must be given `tx`, or they wait for themselves

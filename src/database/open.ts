@@ -63,6 +63,17 @@ export async function openDatabase(options: DatabaseOptions, models: ModelCtor[]
 
     keeps: (table, column) => fit?.keeps(table, column) ?? true,
 
+    row: (table, values) => fit?.row(table, values, { isNew: false }) ?? values,
+
+    async stored<T>(sql: string, values = noValues) {
+      statements += 1;
+      try {
+        return (await engine.rows(sql, values)) as T[];
+      } catch (error) {
+        throw translateDatabaseError(error) ?? error;
+      }
+    },
+
     async transaction(work) {
       const start = Date.now();
       for (let attempt = 1; ; attempt += 1) {
