@@ -14,6 +14,7 @@ const usage = `npm run doctor -- [options]
   --fix            repairs what can be repaired without guessing, in one transaction; what was there before is on disk
                    by then, in a file in DATA_DIR
   --undo FILE      puts back what such a file says, where nobody has changed it since
+  --only TYPES     looks at these types alone, such as event,event_session
   --examples N     names so many rows of each kind of finding (5)
   --json           reports as JSON
 Ends with 0 when nothing is wrong any more, 1 when something is, 2 when it could not do its work.`;
@@ -25,6 +26,7 @@ async function main(): Promise<number> {
     options: {
       fix: { type: 'boolean', default: false },
       undo: { type: 'string' },
+      only: { type: 'string' },
       examples: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -36,8 +38,8 @@ async function main(): Promise<number> {
   }
   const examples = Number(options.examples);
   if (!Number.isInteger(examples) || examples < 0) throw new Error(`--examples takes a number.\n\n${usage}`);
-  if (options.fix && options.undo !== undefined)
-    throw new Error(`Give --fix or --undo, not both.\n\n${usage}`);
+  if (options.undo !== undefined && (options.fix || options.only !== undefined))
+    throw new Error(`--undo takes neither --fix nor --only.\n\n${usage}`);
 
   // What else the server needs does not matter here.
   const { config, problems } = checkConfig();
@@ -55,6 +57,7 @@ async function main(): Promise<number> {
     const started = Date.now();
     const outcome = await doctor(database, {
       fixInto: options.fix ? dataDir : undefined,
+      types: options.only?.split(','),
       examples,
       told: process.stderr.isTTY ? showProgress : () => undefined,
     });

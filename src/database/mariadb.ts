@@ -127,11 +127,12 @@ function connectionOf(tx: Transaction): Connection {
 async function send(connection: Connection, sql: string, values: readonly Bindable[]): Promise<unknown[]> {
   const statement = { ...asText, sql };
   const rows = await answered(connection, statement, values);
-  if (rows.meta.some(isBinary)) withBytes.add(rows);
+  if (rows.meta?.some(isBinary)) withBytes.add(rows);
   return rows;
 }
 
-type Answer = unknown[] & { meta: FieldInfo[] };
+/** What was no question is answered without columns. */
+type Answer = unknown[] & { meta?: FieldInfo[] };
 
 async function answered(
   connection: Connection,

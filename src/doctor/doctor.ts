@@ -8,6 +8,8 @@ import { Report } from './report';
 export interface DoctorOptions {
   /** Repair what can be repaired, after writing what was there into a new file in this folder. */
   fixInto?: string;
+  /** The types to look at; all without it. */
+  types?: readonly string[];
   /** Rows that are named of each kind of finding. */
   examples: number;
   told: (progress: Progress) => void;
@@ -24,16 +26,14 @@ export interface Outcome {
 
 /**
  * Examines a database, and repairs it when asked to.
- * @throws Error when it has no table of ours. Nothing has been changed when anything is thrown.
+ * @throws Error when there is nothing to look at. Nothing has been changed when anything is thrown.
  */
 export async function doctor(
   database: Database,
-  { fixInto, examples, told }: DoctorOptions,
+  { fixInto, types, examples, told }: DoctorOptions,
 ): Promise<Outcome> {
-  const examination = await Examination.of(database);
+  const examination = await Examination.of(database, types);
   const { notes } = examination;
-  if (examination.entities.length === 0)
-    throw new Error('This database has none of the tables of this product.');
   const report = new Report(examples);
   let file: ChangeFile | undefined;
   try {

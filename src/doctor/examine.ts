@@ -1,7 +1,7 @@
 import { tableNames, uniqueColumns } from '../database/catalog';
 import type { Bindable, Database } from '../database/database';
 import type { Attribute } from '../kernel/attributes';
-import { allEntities, type Entity } from '../kernel/entity';
+import { allEntities, findEntity, type Entity } from '../kernel/entity';
 import { maxText } from '../kernel/input';
 import { isPublicId, newPublicId } from '../kernel/public-id';
 import { tablesOf, targetsOf } from '../kernel/registry';
@@ -24,25 +24,33 @@ interface Suspicion extends Omit<Finding, 'repair'> {
   mended?: Bindable;
 }
 
-/** Looks at every row of every declared type. Reads only, and locks nothing. */
+/** Looks at every row of the declared types. Reads only, and locks nothing. */
 export class Examination {
   private constructor(
     private readonly database: Database,
     /** The declared types that have a table here. */
-    readonly entities: Entity[],
+    private readonly there: Entity[],
+    /** Those of them that are looked at. */
+    private readonly entities: Entity[],
     /** What about the tables themselves an operator should know. */
     readonly notes: string[],
     private readonly unique: ReadonlySet<string>,
   ) {}
 
-  /** @throws UnusableTablesError when a table lacks what no row can do without. */
-  static async of(database: Database): Promise<Examination> {
-    const there = await tableNames(database);
-    const [entities, others] = [
-      allEntities().filter(({ table }) => there.has(table)),
-      allEntities().filter(({ table }) => !there.has(table)),
-    ];
-    const { missing } = await database.fit(tablesOf(entities));
+  /**
+   * Examines what has a table here, or these types of it.
+   * @throws UnusableTablesError when a table lacks what no row can do without; Error when there is nothing to look at.
+   */
+  static async of(database: Database, types?: readonly string[]): Promise<Examination> {
+    const unknown = types?.find((type) => !findEntity(type));
+    if (unknown !== undefined) throw new Error(`There is no type "${unknown}".`);
+    const names = await tableNames(database);
+    const wanted = allEntities().filter(({ table }) => types?.includes(table) ?? true);
+    const there = allEntities().filter(({ table }) => names.has(table));
+    const entities = wanted.filter((entity) => there.includes(entity));
+    if (entities.length === 0) throw new Error('This database has none of the tables of this product.');
+    const others = wanted.filter((entity) => !there.includes(entity));
+    const { missing } = await database.fit(tablesOf(there));
     const unique = await uniqueColumns(database);
     const unguarded = entities.filter(({ table }) => !unique.has(`${table}.id_random`));
     const notes = [
@@ -52,7 +60,7 @@ export class Examination {
         ({ table }) => `${table}.id_random has no unique index: nothing keeps new rows from sharing an id.`,
       ),
     ];
-    return new Examination(database, entities, notes, unique);
+    return new Examination(database, there, entities, notes, unique);
   }
 
   /**
@@ -93,7 +101,7 @@ export class Examination {
   private async suspicions(entity: Entity, page: RawRow[]): Promise<Suspicion[]> {
     const plain = stored(entity).filter((attribute) => !isReference(attribute));
     const found = page.flatMap((row) => plain.flatMap((attribute) => judge(entity, attribute, row) ?? []));
-    const references = new References(this.database, this.entities);
+    const references = new References(this.database, this.there);
     const pending = page.flatMap((row) =>
       stored(entity)
         .filter(isReference)

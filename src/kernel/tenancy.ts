@@ -25,8 +25,10 @@ export function scope(ctx: Context, entity: Entity, t: string, values: Bindable[
   const column = accountColumn(entity, t);
   const mine = account && `${column} = ?`;
   if (account) values.push(account.pk);
-  const here = !shared ? mine : mine ? `(${mine} OR ${column} IS NULL)` : `${column} IS NULL`;
-  return [here, ...rowRules(ctx.viewer, entity, t, values)].join(' AND ');
+  // In old tables 0 refers to nothing.
+  const everybodys = shared && `${column} IS NULL OR ${column} = 0`;
+  const here = [mine, everybodys].filter(Boolean).join(' OR ');
+  return [`(${here})`, ...rowRules(ctx.viewer, entity, t, values)].join(' AND ');
 }
 
 /** @throws FORBIDDEN when the caller's level may not read the type at all. */
@@ -145,7 +147,7 @@ export function ownershipColumns(
   use?: { toWrite: boolean },
 ): string {
   const rules = rowRules(ctx.viewer, entity, t, values, use);
-  return `${accountColumn(entity, t)} AS \`$account\`, ${rules.length ? rules.join(' AND ') : '1'} AS \`$visible\``;
+  return `NULLIF(${accountColumn(entity, t)}, 0) AS \`$account\`, ${rules.length ? rules.join(' AND ') : '1'} AS \`$visible\``;
 }
 
 /**
@@ -238,7 +240,7 @@ export function changeFeedsOf({ viewer }: Context): [number, number] {
 
 /** The feed in which a change of a row of this account is told; none for rows of the platform itself. */
 export const changeFeedOf = ({ tenant }: Entity, account: number | null): number | undefined =>
-  account ?? (tenant === 'shared' ? sharedFeed : undefined);
+  account || (tenant === 'shared' ? sharedFeed : undefined);
 
 /** One rule of {@link rowRules} as it was for a row: it is seen from a level on, or by whom it belongs to. */
 export interface Limit {

@@ -19,14 +19,21 @@ const app = useApp({ through: looseTables });
 const sound = useApp({ rows: 4 });
 const types = allEntities().map((entity) => ({ type: entity.table, entity }));
 
-const examine = (where: TestApp = app): Promise<Outcome> =>
-  doctor(where.services.database, { examples: 5, told: () => undefined });
-const fix = (): Promise<Outcome> =>
-  doctor(app.services.database, { fixInto: app.folder, examples: 5, told: () => undefined });
+const examine = (where: TestApp = app, ...only: string[]): Promise<Outcome> =>
+  doctor(where.services.database, { types: some(only), examples: 5, told: () => undefined });
+const fix = (...only: string[]): Promise<Outcome> =>
+  doctor(app.services.database, {
+    fixInto: app.folder,
+    types: some(only),
+    examples: 5,
+    told: () => undefined,
+  });
 
-async function findings(): Promise<Finding[]> {
+const some = (types: string[]): string[] | undefined => (types.length > 0 ? types : undefined);
+
+async function findings(...only: string[]): Promise<Finding[]> {
   const all: Finding[] = [];
-  const examination = await Examination.of(app.services.database);
+  const examination = await Examination.of(app.services.database, some(only));
   for await (const page of examination.findings(() => undefined)) all.push(...page);
   return all;
 }
@@ -104,6 +111,8 @@ function expectedOf(attribute: Attribute, value: Bindable): { problem: string; a
     case 'json':
     case 'datetime':
     case 'int':
+    case 'float':
+    case 'decimal':
       return { problem: 'unreadable', ...nothing };
     case 'bigint':
       // MariaDB's driver rounds what is too large: what is not known exactly could not be put back.
@@ -132,7 +141,7 @@ describe.each(types)('$type', ({ entity }) => {
       const values = Object.fromEntries(planted.map(({ attribute, value }) => [attribute.column, value]));
       await whilePlanted([{ entity, pk, values }], async () => {
         const corrupt = await everything();
-        const found = (await findings()).filter((each) => each.table === table && each.pk === pk);
+        const found = (await findings(table)).filter((each) => each.table === table && each.pk === pk);
         for (const { attribute, value } of planted) {
           const { problem, after } = expectedOf(attribute, value);
           const each = found.find(({ column }) => column === attribute.column);
@@ -144,10 +153,10 @@ describe.each(types)('$type', ({ entity }) => {
           });
         }
 
-        const outcome = await fix();
+        const outcome = await fix(table);
         expect(outcome.applied).toMatchObject({ changed: outcome.report.repairable, left: 0 });
         expect(statSync(outcome.file!).mode & 0o777).toBe(0o600);
-        const again = await examine();
+        const again = await examine(app, table);
         expect({ turn, repairable: again.report.repairable, found: again.report.found }).toMatchObject({
           repairable: 0,
         });
@@ -180,20 +189,20 @@ describe.each(types)('$type', ({ entity }) => {
       const pks = await Promise.all([0, 1, 2].map((n) => pkOf(entity, n)));
       const shared = pks.slice(1).map((pk) => ({ entity, pk, values: { id_random: id } }));
       await whilePlanted(shared, async () => {
-        const found = await findings();
+        const found = await findings(table);
         expect(found.map(({ pk, column, problem }) => ({ pk, column, problem }))).toEqual(
           pks.slice(1).map((pk) => ({ pk, column: 'id_random', problem: 'id-shared' })),
         );
-        const { file } = await fix();
+        const { file } = await fix(table);
         const ids = await app.services.database.select<{ id: string }>(
           `SELECT t.id_random AS id FROM \`${table}\` t WHERE t.id IN (?, ?, ?) ORDER BY t.id`,
           pks,
         );
         expect(ids[0]!.id).toBe(id);
         expect(new Set(ids.map((each) => each.id)).size).toBe(3);
-        expect(await findings()).toEqual([]);
+        expect(await findings(table)).toEqual([]);
         await apply(app.services.database, file!, 'undo');
-        expect(await findings()).toHaveLength(2);
+        expect(await findings(table)).toHaveLength(2);
       });
     });
 
@@ -208,7 +217,7 @@ describe.each(types)('$type', ({ entity }) => {
     ] as const) {
       const values = Object.fromEntries(flags.map(({ column }) => [column, value]));
       await whilePlanted([{ entity, pk, values }], async () => {
-        expect(await findings()).toEqual(
+        expect(await findings(table)).toEqual(
           flags.map(({ column }) => ({ table, pk, column, problem, repair: { before: value, after } })),
         );
       });
@@ -225,14 +234,14 @@ describe.each(types)('$type', ({ entity }) => {
       texts.map(({ column, max }) => [column, 'é'.repeat(max === undefined ? 32_768 : max + 1)]),
     );
     await whilePlanted([{ entity, pk, values }], async () => {
-      expect((await findings()).filter(({ problem }) => problem !== 'not-unique')).toEqual(
+      expect((await findings(table)).filter(({ problem }) => problem !== 'not-unique')).toEqual(
         texts.map(({ column }) => ({ table, pk, column, problem: 'too-long' })),
       );
-      expect((await fix()).file).toBeUndefined();
+      expect((await fix(table)).file).toBeUndefined();
     });
     const fitting = Object.fromEntries(texts.map(({ column, max }) => [column, 'é'.repeat(max ?? 32_767)]));
     await whilePlanted([{ entity, pk, values: fitting }], async () => {
-      expect((await findings()).filter(({ problem }) => problem !== 'not-unique')).toEqual([]);
+      expect((await findings(table)).filter(({ problem }) => problem !== 'not-unique')).toEqual([]);
     });
   });
 
@@ -244,7 +253,7 @@ describe.each(types)('$type', ({ entity }) => {
       const strange = app.there.rows[ref.type]![0]!;
       const there = (await app.rowOf(ref.type, strange.id))!.id as number;
       await whilePlanted([{ entity, pk, values: { [column]: there } }], async () => {
-        const found = await findings();
+        const found = await findings(table);
         expect(found).toContainEqual({ table, pk, column, problem: 'elsewhere' });
       });
     }
@@ -257,7 +266,7 @@ describe.each(types)('$type', ({ entity }) => {
     );
     for (const { column } of needed)
       await whilePlanted([{ entity, pk, values: { [column]: null } }], async () => {
-        expect(await findings()).toContainEqual({ table, pk, column, problem: 'missing' });
+        expect(await findings(table)).toContainEqual({ table, pk, column, problem: 'missing' });
       });
   });
 
@@ -270,7 +279,7 @@ describe.each(types)('$type', ({ entity }) => {
       const row = (await app.rowOf(table, app.here.rows[table]![0]!.id))!;
       const values = Object.fromEntries(columns.map((column) => [column, row[column] as Bindable]));
       await whilePlanted([{ entity, pk: second, values }], async () => {
-        expect(await findings()).toContainEqual({
+        expect(await findings(table)).toContainEqual({
           table,
           pk: Math.max(first, second),
           column: columns.join(', '),
@@ -302,7 +311,7 @@ test.each(throughs)(
       for (const value of [wrong.find((other) => other !== row[column]) as number, null, 999_999_999])
         if (value !== row[column])
           await whilePlanted([{ entity, pk, values: { [column]: value } }], async () => {
-            const found = (await findings()).filter((each) => each.table === table && each.pk === pk);
+            const found = (await findings(table)).filter((each) => each.table === table && each.pk === pk);
             expect(found).toContainEqual({
               table,
               pk,
@@ -310,8 +319,8 @@ test.each(throughs)(
               problem: 'contradiction',
               repair: { before: value, after: row[column] ?? null },
             });
-            await fix();
-            expect(await findings()).toEqual([]);
+            await fix(table);
+            expect(await findings(table)).toEqual([]);
           });
     }
   },
@@ -342,7 +351,9 @@ test('a key whose account is gone is told of, and never set free', async () => {
   const entity = entityOf('api_key');
   const pk = await pkOf(entity);
   await whilePlanted([{ entity, pk, values: { account_id: 999_999_999 } }], async () => {
-    expect(await findings()).toEqual([{ table: 'api_key', pk, column: 'account_id', problem: 'dangling' }]);
+    expect(await findings('api_key')).toEqual([
+      { table: 'api_key', pk, column: 'account_id', problem: 'dangling' },
+    ]);
   });
 });
 
