@@ -5,7 +5,9 @@ import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Bindable, Database, Session } from '../database/database';
-import { findEntity } from '../kernel/entity';
+import { tableNames } from '../database/catalog';
+import { recordChanges } from '../kernel/changes';
+import { entityOf, findEntity } from '../kernel/entity';
 import type { Finding } from './problems';
 
 /** One line of a file of changes: what a value was, and what it becomes. */
@@ -107,10 +109,11 @@ const maxExamples = 20;
  */
 export function apply(database: Database, path: string, direction: 'make' | 'undo'): Promise<Applied> {
   const applied: Applied = { changed: 0, already: 0, left: 0, examples: [] };
+  const touched = new Map<string, Set<number>>();
   return database.unchecked(async (session) => {
     let batch: Change[] = [];
     const flush = async (): Promise<void> => {
-      if (batch.length > 0) await applyBatch(database, session, batch, direction, applied);
+      if (batch.length > 0) await applyBatch(database, session, batch, direction, applied, touched);
       batch = [];
     };
     for await (const change of readChanges(path)) {
@@ -120,8 +123,32 @@ export function apply(database: Database, path: string, direction: 'make' | 'und
       batch.push(change);
     }
     await flush();
+    await tell(database, session, touched);
     return applied;
   });
+}
+
+/** Whoever follows the changes of an account hears of repairs too. */
+async function tell(database: Database, session: Session, touched: Map<string, Set<number>>): Promise<void> {
+  // No server that keeps a feed has run here yet.
+  if (!(await tableNames(database)).has('change_feed')) return;
+  const changes = [];
+  for (const [table, pks] of touched) {
+    const entity = entityOf(table);
+    const account =
+      entity.tenant === 'self' ? 'id' : database.keeps(table, 'account_id') ? 'account_id' : 'NULL';
+    const all = [...pks];
+    for (let start = 0; start < all.length; start += batchSize) {
+      const some = all.slice(start, start + batchSize);
+      const rows = await session.rows<{ pk: number; account: number | null }>(
+        `SELECT id AS pk, ${account} AS account FROM \`${table}\` WHERE id IN (${some.map(() => '?').join()})`,
+        some,
+      );
+      changes.push(...rows.map((row) => ({ entity, verb: 'updated' as const, ...row })));
+    }
+  }
+  const rows = (sql: string, values: Bindable[]) => session.rows(sql, values);
+  await recordChanges({ dialect: database.dialect, rows }, changes, new Date());
 }
 
 /** Changes of one column. */
@@ -131,6 +158,7 @@ async function applyBatch(
   batch: Change[],
   direction: 'make' | 'undo',
   applied: Applied,
+  touched: Map<string, Set<number>>,
 ): Promise<void> {
   const { table, column } = batch[0] as Change;
   const rows = await session.rows<{ pk: number; value: Bindable }>(
@@ -146,6 +174,9 @@ async function applyBatch(
     if (current !== undefined && isDeepStrictEqual(plain(current), plain(from))) {
       await session.run(`UPDATE \`${table}\` SET \`${column}\` = ? WHERE id = ?`, [to, pk]);
       applied.changed += 1;
+      const known = touched.get(table);
+      if (known) known.add(pk);
+      else touched.set(table, new Set([pk]));
     } else if (current !== undefined && isDeepStrictEqual(plain(current), plain(to))) applied.already += 1;
     else {
       applied.left += 1;

@@ -1,5 +1,5 @@
 import type { Transaction } from 'sequelize';
-import type { Bindable, Database } from '../database/database';
+import type { Bindable, Database, Dialect } from '../database/database';
 import type { TableSpec } from '../database/tables';
 import type { Context } from './context';
 import { allEntities, entityOf, type Entity } from './entity';
@@ -62,14 +62,24 @@ export const allTables = (): TableSpec[] => [...tablesOf(), ...changeTables];
 /** Rows of one statement: SQLite puts at most 500 selects together. */
 const chunk = 500;
 
+/** What the feed tells of a row. That of a removed one is gone: its id is told, and who could see it. */
+type Recorded = Pick<Touched, 'entity' | 'pk' | 'account' | 'verb' | 'limits'> & { id?: string };
+
+/** Where a transaction writes: the rows that a statement answers. */
+export interface Recorder {
+  dialect: Dialect;
+  rows: (sql: string, values: Bindable[]) => Promise<unknown[]>;
+}
+
+export const recorderIn = (database: Database, tx: Transaction): Recorder => ({
+  dialect: database.dialect,
+  rows: (sql, values) => database.select(sql, values, tx),
+});
+
 /** Writes what a transaction has changed into the feeds that tell of it: the last thing that it does. */
-export async function recordChanges(
-  { services }: Context,
-  changes: readonly Touched[],
-  tx: Transaction,
-): Promise<void> {
-  const at = databaseFromDate(services.now());
-  const byFeed = new Map<number, Touched[]>();
+export async function recordChanges(into: Recorder, changes: readonly Recorded[], now: Date): Promise<void> {
+  const at = databaseFromDate(now);
+  const byFeed = new Map<number, Recorded[]>();
   for (const change of changes) {
     const feed = changeFeedOf(change.entity, change.account);
     if (feed === undefined) continue;
@@ -80,38 +90,36 @@ export async function recordChanges(
   // In one order, so that two transactions never wait for each other.
   for (const [feed, told] of [...byFeed].sort(([one], [other]) => one - other))
     for (let start = 0; start < told.length; start += chunk)
-      await insertChanges(services.database, feed, told.slice(start, start + chunk), at, tx);
+      await insertChanges(into, feed, told.slice(start, start + chunk), at);
 }
 
 const columns = ['type', 'object_pk', 'object_id', 'action', 'at', 'limits_json'];
 
 async function insertChanges(
-  database: Database,
+  { dialect, rows }: Recorder,
   feed: number,
-  changes: readonly Touched[],
+  changes: readonly Recorded[],
   at: string,
-  tx: Transaction,
 ): Promise<void> {
   const values = changes.flatMap(({ entity, pk, id, verb, limits }): Bindable[] => [
     entity.table,
     pk,
-    id,
+    id ?? null,
     verb,
     at,
     limits?.length ? JSON.stringify(limits) : null,
   ]);
   const row = `SELECT ${columns.map((column) => `? AS ${column}`).join()}`;
-  const shared = database.dialect === 'mariadb' ? 'LOCK IN SHARE MODE' : '';
+  const shared = dialect === 'mariadb' ? 'LOCK IN SHARE MODE' : '';
   const insert = () =>
-    database.select(
+    rows(
       `INSERT INTO object_change (feed, ${columns.join()})
         SELECT f.id, c.* FROM change_feed f JOIN (${changes.map(() => row).join(' UNION ALL ')}) c WHERE f.id = ? ${shared} RETURNING id`,
       [...values, feed],
-      tx,
     );
   if ((await insert()).length > 0) return;
   const ignore = { mariadb: 'ON DUPLICATE KEY UPDATE id = id', sqlite: 'ON CONFLICT (id) DO NOTHING' };
-  await database.select(`INSERT INTO change_feed (id) VALUES (?) ${ignore[database.dialect]}`, [feed], tx);
+  await rows(`INSERT INTO change_feed (id) VALUES (?) ${ignore[dialect]}`, [feed]);
   await insert();
 }
 

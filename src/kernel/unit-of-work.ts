@@ -1,6 +1,6 @@
 import type { Transaction } from 'sequelize';
 import { translateDatabaseError } from '../database/errors';
-import { recordChanges } from './changes';
+import { recordChanges, recorderIn } from './changes';
 import type { Context } from './context';
 import type { Entity } from './entity';
 import type { AetherError } from './errors';
@@ -102,7 +102,7 @@ export async function write<T>(
   work: (unit: UnitOfWork) => Promise<T>,
   isKept: (result: T) => boolean = () => true,
 ): Promise<T> {
-  const { database, changed, publicIds } = ctx.services;
+  const { database, changed, now, publicIds } = ctx.services;
   try {
     const { result, changes } = await database.transaction(async (tx) => {
       const unit = new UnitOfWork(ctx, tx);
@@ -110,7 +110,7 @@ export async function write<T>(
       if (!isKept(done)) throw new TakenBack(done);
       await unit.settle();
       const found = unit.changes();
-      await recordChanges(ctx, found, tx);
+      await recordChanges(recorderIn(database, tx), found, now());
       return { result: done, changes: found };
     });
     for (const { entity, verb, pk } of changes) if (verb === 'removed') publicIds.forget(entity.table, pk);

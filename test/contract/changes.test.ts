@@ -1,5 +1,5 @@
 import { allEntities, entityOf } from '../../src/kernel/entity';
-import { pruneChanges, recordChanges } from '../../src/kernel/changes';
+import { pruneChanges, recordChanges, recorderIn } from '../../src/kernel/changes';
 import { Context } from '../../src/kernel/context';
 import { atLeast, levels } from '../../src/kernel/levels';
 import { write } from '../../src/kernel/unit-of-work';
@@ -212,13 +212,12 @@ test('a transaction of any size is told of in order, and forgotten step by step'
     account: app.there.account,
   } as never);
   const longAgo = new Date('2020-01-01T00:00:00.000Z');
-  const ctx = new Context(viewer, { ...app.services, now: () => longAgo }, 'test');
   // The oldest go first, and what others have written is newer.
   await pruneChanges(database, new Date('2100-01-01'));
   const since = await cursorOf(app.otherAccount());
   await database.transaction((tx) =>
     recordChanges(
-      ctx,
+      recorderIn(database, tx),
       [...Array(2300).keys()].map((n) => ({
         entity: person,
         verb: 'removed' as const,
@@ -226,7 +225,7 @@ test('a transaction of any size is told of in order, and forgotten step by step'
         id: `removed-${String(n).padStart(4, '0')}`,
         account: viewer.account!.pk,
       })),
-      tx,
+      longAgo,
     ),
   );
   const told = await changesSince(app.otherAccount(), since);

@@ -13,6 +13,7 @@ import { allEntities, entityOf, type Entity } from '../../src/kernel/entity';
 import { tablesOf } from '../../src/kernel/registry';
 import { seedDemo } from '../../seeders/demo';
 import { useApp, type TestApp } from '../support/app';
+import { changesSince, cursorOf } from '../support/changes';
 import { corruptions, looseTables, plant } from '../support/loose-tables';
 
 const app = useApp({ through: looseTables });
@@ -392,6 +393,29 @@ test('what somebody changes between the look and the repair stays as they made i
       second,
     ]);
     expect(rows).toEqual([{ cfg_json: '{"new":1}' }, { cfg_json: '{broken' }]);
+  });
+});
+
+test('who follows the changes of an account hears of what was repaired, and of what was put back', async () => {
+  const entity = entityOf('event');
+  const pk = await pkOf(entity);
+  const { id } = app.here.rows.event![0]!;
+  await whilePlanted([{ entity, pk, values: { cfg_json: '{broken', enable: null } }], async () => {
+    const since = await Promise.all([app.root(), app.otherAccount()].map((caller) => cursorOf(caller)));
+    const { file } = await fix('event');
+    const told = async () => [
+      await changesSince(app.root(), since[0]!),
+      await changesSince(app.otherAccount(), since[1]!),
+    ];
+    expect(await told()).toMatchObject([[{ type: 'event', id, action: 'UPDATED' }], []]);
+    await apply(app.services.database, file!, 'undo');
+    expect(await told()).toMatchObject([
+      [
+        { type: 'event', id },
+        { type: 'event', id },
+      ],
+      [],
+    ]);
   });
 });
 

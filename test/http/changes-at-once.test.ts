@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { recordChanges } from '../../src/kernel/changes';
+import { recordChanges, recorderIn } from '../../src/kernel/changes';
 import { Context } from '../../src/kernel/context';
 import { entityOf } from '../../src/kernel/entity';
 import { write } from '../../src/kernel/unit-of-work';
@@ -109,7 +109,6 @@ if (target === 'mariadb')
   describe('a transaction that has told of its changes and not yet ended', () => {
     /** Holds one in this state, with a change of the person, until it is let go. */
     async function holding(id: string): Promise<() => Promise<void>> {
-      const ctx = await contextOf(one);
       const { id: pk, account_id: account } = (await one.rowOf('person', id)) as {
         id: number;
         account_id: number;
@@ -119,7 +118,8 @@ if (target === 'mariadb')
       let ended: Promise<void>;
       await new Promise<void>((hasTold, hasFailed) => {
         ended = one.services.database.transaction(async (tx) => {
-          await recordChanges(ctx, [{ entity: person, verb: 'updated', pk, id, account }], tx);
+          const change = { entity: person, verb: 'updated', pk, id, account } as const;
+          await recordChanges(recorderIn(one.services.database, tx), [change], new Date());
           hasTold();
           await mayEnd;
         });
