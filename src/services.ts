@@ -14,7 +14,7 @@ import { allTables } from './kernel/changes';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
-import { openPublicIds } from './kernel/public-id';
+import { createPublicIds } from './kernel/public-id';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
 import { packageRoot } from './paths';
@@ -44,7 +44,7 @@ export async function openServices(
   const { redisUrl, jwtKey } = config;
   const database = await openMigrated(config, log);
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
-  const publicIds = await openPublicIds(database, jwtKey);
+  const publicIds = createPublicIds(database, jwtKey);
   const metrics = createMetrics({ database });
   const tokens = createTokens(jwtKey, now);
   const viewers = createViewers({ database, publicIds, tokens, now });

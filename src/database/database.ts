@@ -46,6 +46,9 @@ export interface Database {
   /** Has the table a column to keep such a value in? */
   keeps(table: string, column: string): boolean;
 
+  /** Is there nothing that keeps rows from having one value there, although the column was declared unique? */
+  repeats(table: string, column: string): boolean;
+
   /** Values of a row as the table takes them, see {@link fit}; without those that it does not keep. */
   row(table: string, values: StoredRow): StoredRow;
 

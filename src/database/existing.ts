@@ -1,7 +1,7 @@
 import type { Bindable, Database, Dialect } from './database';
 import { indexedWords } from './full-text';
 import { literal, quoted } from './table-sql';
-import type { ColumnSpec, TableSpec } from './tables';
+import type { ColumnSpec, IndexSpec, TableSpec } from './tables';
 
 /** How the tables that are there differ from those declared. */
 export interface Differences {
@@ -28,6 +28,8 @@ export interface Shape {
   empty: ReadonlyMap<string, Bindable>;
   /** Values of columns that a new row cannot be without. */
   fill: ReadonlyMap<string, Bindable>;
+  /** Columns in which no two rows should have the same value, and no index keeps them from it. */
+  repeatable: ReadonlySet<string>;
 }
 
 /**
@@ -48,14 +50,19 @@ export async function compareTables(
   for (const table of tables) {
     const { name } = table;
     const full = (column: string): string => `${name}.${column}`;
-    const compared = compareTable(dialect, table, found.get(name) ?? []);
-    const { shape } = compared;
-    if (shape.view ?? shape.unkept.size + shape.empty.size + shape.fill.size) shapes.set(name, shape);
+    const { shape: columns, ...compared } = compareTable(dialect, table, found.get(name) ?? []);
+    const lacking = unindexed(dialect, table, columns, indexes.get(name) ?? []);
+    const single = lacking.filter((index) => index.unique && index.columns.length === 1);
+    const shape = { ...columns, repeatable: new Set(single.flatMap((index) => index.columns)) };
+    const { view, unkept, empty, fill, repeatable } = shape;
+    if (view ?? unkept.size + empty.size + fill.size + repeatable.size) shapes.set(name, shape);
     needed.push(...compared.needed.map(full));
     differences.missing.push(...compared.missing.map(full));
     differences.filled.push(...compared.filled.map(full));
     if (compared.nameless) mayBeNameless.push(name);
-    differences.unindexed.push(...unindexed(dialect, table, shape, indexes.get(name) ?? []));
+    differences.unindexed.push(
+      ...lacking.map((index) => `${name} (${index.columns.join(', ')})${index.unique ? ' unique' : ''}`),
+    );
   }
   if (needed.length > 0)
     throw new UnusableTablesError(
@@ -98,7 +105,7 @@ function compareTable(dialect: Dialect, { name, columns }: TableSpec, found: Fou
   const nameless = Boolean(id?.nullable) || Boolean(id?.hasDefault);
   const asDeclared = Object.keys(columns).every((column, i) => read[i] === quoted(column));
   const view = `SELECT ${read.join(', ')} FROM ${dialect === 'sqlite' ? 'main.' : ''}${quoted(name)}`;
-  const shape: Shape = { view: asDeclared ? undefined : view, unkept, empty, fill };
+  const shape = { view: asDeclared ? undefined : view, unkept, empty, fill };
   return { shape, needed, missing, filled, nameless };
 }
 
@@ -111,10 +118,10 @@ function absent({ type, nullable, default: fallback }: ColumnSpec, dialect: Dial
 /** Indexes that do for one that was declared begin with its columns; a unique one has no others. */
 function unindexed(
   dialect: Dialect,
-  { name, indexes }: TableSpec,
-  { unkept }: Shape,
+  { indexes }: TableSpec,
+  { unkept }: Pick<Shape, 'unkept'>,
   found: FoundIndex[],
-): string[] {
+): IndexSpec[] {
   const there = new Map<string, { columns: string[]; unique: boolean }>();
   for (const { indexName, columnName, nonUnique } of found) {
     const index = there.get(indexName) ?? { columns: [], unique: !nonUnique };
@@ -134,8 +141,7 @@ function unindexed(
             columns.every((column, i) => index.columns[i] === column) &&
             (!unique || (index.unique && index.columns.length === columns.length)),
         ),
-    )
-    .map(({ columns, unique }) => `${name} (${columns.join(', ')})${unique ? ' unique' : ''}`);
+    );
 }
 
 /* ---- what columns hold ---- */

@@ -11,6 +11,8 @@ export interface Fit {
   row(table: string, values: StoredRow, use: { isNew: boolean }): StoredRow;
   /** Has the table a column to keep such a value in? */
   keeps(table: string, column: string): boolean;
+  /** May several rows of the table have one value there, although the column was declared unique? */
+  repeats(table: string, column: string): boolean;
 }
 
 export function fitTo(dialect: Dialect, shapes: ReadonlyMap<string, Shape>): Fit {
@@ -39,6 +41,8 @@ export function fitTo(dialect: Dialect, shapes: ReadonlyMap<string, Shape>): Fit
     },
 
     keeps: (table, column) => !shapes.get(table)?.unkept.has(column),
+
+    repeats: (table, column) => shapes.get(table)?.repeatable.has(column) ?? false,
   };
 }
 

@@ -3,17 +3,12 @@ import { join } from 'node:path';
 import type { Connection } from 'mariadb';
 import { Umzug } from 'umzug';
 import { unavailable } from '../kernel/errors';
-import type { Bindable, Database } from './database';
+import { tablesSql } from './catalog';
+import type { Bindable, Database, Session } from './database';
 import { translateDatabaseError } from './errors';
 import { connectionOf } from './sqlite-module';
 import { stepSql } from './table-sql';
 import { tableOf, type ColumnSpec, type MigrationStep } from './tables';
-
-/** One connection, for itself as long as migrations run. */
-interface Session {
-  rows<T>(sql: string, values?: readonly Bindable[]): Promise<T[]>;
-  run(sql: string, values?: readonly Bindable[]): Promise<void>;
-}
 
 const lockWaitSeconds = 60;
 
@@ -105,11 +100,6 @@ const ownTables = [
   'CREATE TABLE IF NOT EXISTS schema_migration (name VARCHAR(190) NOT NULL PRIMARY KEY, run_on VARCHAR(30) NOT NULL)',
   'CREATE TABLE IF NOT EXISTS schema_table (name VARCHAR(64) NOT NULL PRIMARY KEY)',
 ];
-
-const tablesSql = {
-  mariadb: 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
-  sqlite: "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
-} satisfies Record<Database['dialect'], string>;
 
 async function hasColumn(
   session: Session,

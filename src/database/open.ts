@@ -63,6 +63,8 @@ export async function openDatabase(options: DatabaseOptions, models: ModelCtor[]
 
     keeps: (table, column) => fit?.keeps(table, column) ?? true,
 
+    repeats: (table, column) => fit?.repeats(table, column) ?? false,
+
     row: (table, values) => fit?.row(table, values, { isNew: false }) ?? values,
 
     async stored<T>(sql: string, values = noValues) {

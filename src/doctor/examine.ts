@@ -1,4 +1,4 @@
-import { tableNames, uniqueColumns } from '../database/catalog';
+import { tableNames } from '../database/catalog';
 import type { Bindable, Database } from '../database/database';
 import type { Attribute } from '../kernel/attributes';
 import { allEntities, findEntity, type Entity } from '../kernel/entity';
@@ -34,7 +34,6 @@ export class Examination {
     private readonly entities: Entity[],
     /** What about the tables themselves an operator should know. */
     readonly notes: string[],
-    private readonly unique: ReadonlySet<string>,
   ) {}
 
   /**
@@ -51,8 +50,7 @@ export class Examination {
     if (entities.length === 0) throw new Error('This database has none of the tables of this product.');
     const others = wanted.filter((entity) => !there.includes(entity));
     const { missing } = await database.fit(tablesOf(there));
-    const unique = await uniqueColumns(database);
-    const unguarded = entities.filter(({ table }) => !unique.has(`${table}.id_random`));
+    const unguarded = entities.filter(({ table }) => database.repeats(table, 'id_random'));
     const notes = [
       ...others.map(({ table }) => `There is no table ${table}: it was left out.`),
       ...missing.map((place) => `${place} is not there, or is no column for such values: it was left out.`),
@@ -60,7 +58,7 @@ export class Examination {
         ({ table }) => `${table}.id_random has no unique index: nothing keeps new rows from sharing an id.`,
       ),
     ];
-    return new Examination(database, there, entities, notes, unique);
+    return new Examination(database, there, entities, notes);
   }
 
   /**
@@ -114,7 +112,7 @@ export class Examination {
         }),
     );
     found.push(...(await Promise.all(pending)).flat());
-    if (!this.unique.has(`${entity.table}.id_random`)) found.push(...(await this.sharedIds(entity, page)));
+    if (this.database.repeats(entity.table, 'id_random')) found.push(...(await this.sharedIds(entity, page)));
     return found;
   }
 

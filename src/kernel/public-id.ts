@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Bindable, Database } from '../database/database';
-import { uniqueColumns } from '../database/catalog';
 import { entityOf } from './entity';
 import { createStandIns } from './stand-in';
 
@@ -45,12 +44,10 @@ export interface PublicIds {
   mayShare(type: string): boolean;
 }
 
-/** @throws AetherError UNAVAILABLE when the database cannot be reached. */
-export async function openPublicIds(database: Database, secret: string, max = 200_000): Promise<PublicIds> {
+export function createPublicIds(database: Database, secret: string, max = 200_000): PublicIds {
   const ids = new LRUCache<string, string>({ max });
   const keys = new LRUCache<string, number>({ max });
   const standIns = createStandIns(secret);
-  const unique = await uniqueColumns(database);
   const nothingShared = new Map<string, number>();
 
   const remember = (type: string, pk: number, id: string): void => {
@@ -62,7 +59,7 @@ export async function openPublicIds(database: Database, secret: string, max = 20
     known: (type, pk) => ids.get(`${type}:${String(pk)}`),
     standIn: standIns.of,
     names: (type, id, own) => own === id || standIns.keyOf(type, id) !== undefined,
-    mayShare: (type) => !unique.has(`${entityOf(type).table}.id_random`),
+    mayShare: (type) => database.repeats(type, 'id_random'),
 
     async of(type, rows) {
       const own = rows.map(({ id }) => id);

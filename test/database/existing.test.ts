@@ -120,14 +120,17 @@ onBoth('Tables that differ from those declared', (bench, isMariadb) => {
     await expect(database.fit([declared, other])).rejects.toThrow(/thing\.id_random[^]*other\.must/);
   });
 
-  test('hold rows without a public id, which nobody sees', async () => {
+  test('hold rows without a public id, which are told of', async () => {
     const database = await databaseWith('id_random VARCHAR(40)', 'name VARCHAR(9)');
     await database.sequelize.query(
       "INSERT INTO thing (id_random, name) VALUES (NULL, 'none'), ('', 'empty'), ('abc', 'some')",
     );
     expect((await database.fit([declared])).nameless).toEqual(['thing']);
-    expect(await database.select('SELECT name FROM thing')).toEqual([{ name: 'some' }]);
-    expect(await modelOf(database).count()).toBe(1);
+    expect(await database.select('SELECT name FROM thing ORDER BY id')).toEqual([
+      { name: 'none' },
+      { name: 'empty' },
+      { name: 'some' },
+    ]);
   });
 
   test('have columns of their own, which are left alone, and filled where a row cannot be without', async () => {
