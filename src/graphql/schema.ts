@@ -23,10 +23,13 @@ export function makeSchema(resolvers: readonly (new () => object)[]): GraphQLSch
     scalarsMap: [{ type: Date, scalar: DateTime }],
     validate: false,
     authMode: 'error',
+    // Apollo Server checks it too, without an introspection of all of it.
+    skipCheck: true,
   });
   bindRelations(schema);
   // TypeGraphQL would look for an instance of a class; a row says by itself what it is.
   (schema.getType('Node') as GraphQLInterfaceType).resolveType = (row: { __typename?: string }) =>
     row.__typename;
-  return guard(schema);
+  guard(schema);
+  return schema;
 }
