@@ -9,11 +9,12 @@ import { allTables } from './kernel/changes';
 import { packageRoot } from './paths';
 import { resolvers } from './resolvers';
 import { openApiOf } from './rest/openapi';
+import { breakingChanges } from './schema-changes';
 
 /*
  * `npm run schema`: writes what follows from the declarations into schema/, for people and programs to read: the graph, the REST
- * document, the tables, and a migration for what the tables do not have yet. With `--check` it writes nothing, and fails when
- * something would change.
+ * document, the tables, and a migration for what the tables do not have yet. What programs rely on may only go with `--breaking`.
+ * With `--check` it writes nothing, and fails when something would change.
  */
 
 const folder = join(packageRoot, 'schema');
@@ -48,14 +49,28 @@ const nameOf = ([step]: MigrationStep[]): string => (step ? tableOf(step) : 'cha
 
 const check = process.argv.includes('--check');
 mkdirSync(migrations, { recursive: true });
-for (const [name, text] of generate()) {
-  const path = join(folder, name);
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
-  if (check) {
-    console.error(`schema/${name} is not what the declarations say: run npm run schema`);
-    process.exitCode = 1;
-  } else {
-    writeFileSync(path, text);
-    console.log(`schema/${name}`);
+const files = generate();
+const before = new Map(
+  [...files.keys()]
+    .map((name) => [name, join(folder, name)] as const)
+    .filter(([, path]) => existsSync(path))
+    .map(([name, path]) => [name, readFileSync(path, 'utf8')] as const),
+);
+const breaking = process.argv.includes('--breaking') ? [] : breakingChanges(before, files);
+if (breaking.length > 0) {
+  console.error(
+    `Programs may rely on what is gone; nothing was written. If it must go: npm run schema -- --breaking`,
+  );
+  for (const change of breaking) console.error(`  - ${change}`);
+  process.exitCode = 1;
+} else
+  for (const [name, text] of files) {
+    if (before.get(name) === text) continue;
+    if (check) {
+      console.error(`schema/${name} is not what the declarations say: run npm run schema`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(join(folder, name), text);
+      console.log(`schema/${name}`);
+    }
   }
-}
