@@ -50,6 +50,8 @@ const servers = {
 
 module.exports = {
   maxWorkers: 2,
+  // Jest does not let go of all that a file has loaded: collecting the garbage of gigabytes would take most of the time.
+  workerIdleMemoryLimit: '600MB',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/jest-report.js'],
   projects: [
