@@ -17,13 +17,24 @@ export interface ToMany {
   attribute: Attribute;
 }
 
+/** What follows from the declarations alone is found out once: asked for only when all types are declared. */
+export function perType<T>(find: (entity: Entity) => T): (entity: Entity) => T {
+  const found = new Map<Entity, T>();
+  return (entity) => {
+    let known = found.get(entity);
+    if (known === undefined) found.set(entity, (known = find(entity)));
+    return known;
+  };
+}
+
 /** `eventId` -> `event`, `linkToId` -> `linkTo`. */
 const objectField = (attribute: Attribute): string => attribute.name.replace(/Id$/, '');
 
-export const toOnes = (entity: Entity): ToOne[] =>
+export const toOnes = perType((entity): readonly ToOne[] =>
   [...entity.attributes.values()]
     .filter(({ kind }) => kind === 'ref' || kind === 'anyId')
-    .map((attribute) => ({ field: objectField(attribute), attribute }));
+    .map((attribute) => ({ field: objectField(attribute), attribute })),
+);
 
 /** Every connection from a parent to its children, over all types. */
 export const allToManys = (): ToMany[] =>
@@ -36,7 +47,9 @@ export const allToManys = (): ToMany[] =>
     }),
   );
 
-export const toManys = (parent: Entity): ToMany[] => allToManys().filter((many) => many.parent === parent);
+export const toManys = perType((parent): readonly ToMany[] =>
+  allToManys().filter((many) => many.parent === parent),
+);
 
 /** The types that a reference may point to. */
 export function targetsOf({ ref, any }: Attribute): Entity[] {
@@ -45,16 +58,18 @@ export function targetsOf({ ref, any }: Attribute): Entity[] {
 }
 
 /** References to a type, from anywhere: what must be looked after when one of its objects is deleted. */
-export const referencesTo = (target: Entity): { entity: Entity; attribute: Attribute }[] =>
+export const referencesTo = perType((target): readonly { entity: Entity; attribute: Attribute }[] =>
   allEntities().flatMap((entity) =>
     [...entity.attributes.values()]
       .filter((attribute) => (attribute.ref ?? attribute.any) && targetsOf(attribute).includes(target))
       .map((attribute) => ({ entity, attribute })),
-  );
+  ),
+);
 
 /** The references whose object a row is part of: it goes when they go, and is no more visible than they are. */
-export const owners = (entity: Entity): Attribute[] =>
-  [...entity.attributes.values()].filter(({ ref }) => ref?.onRemove === 'cascade');
+export const owners = perType((entity): readonly Attribute[] =>
+  [...entity.attributes.values()].filter(({ ref }) => ref?.onRemove === 'cascade'),
+);
 
 /** An attribute of `parent` that gathers texts of a type. */
 interface Feed {
@@ -63,20 +78,14 @@ interface Feed {
   texts: Attribute[];
 }
 
-const feeds = new Map<Entity, Feed[]>();
-
 /** The search texts that take in texts of this type. */
-export function feedsOf(entity: Entity): Feed[] {
-  const known = feeds.get(entity);
-  if (known) return known;
-  const found = allEntities().flatMap((parent) =>
+export const feedsOf = perType((entity): readonly Feed[] =>
+  allEntities().flatMap((parent) =>
     [...parent.attributes.values()].flatMap(({ search, gathers }) =>
       search && gathers?.table === entity.table ? [{ parent, ...columnsOf(gathers) }] : [],
     ),
-  );
-  feeds.set(entity, found);
-  return found;
-}
+  ),
+);
 
 /** @throws Error when a column is not declared: a mistake in a declaration. */
 function columnsOf({ table, by, texts }: Gathers): Omit<Feed, 'parent'> {

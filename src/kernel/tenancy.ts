@@ -5,7 +5,7 @@ import type { Context, Identity, Viewer } from './context';
 import { entityOf, type Entity } from './entity';
 import { forbidden } from './errors';
 import { atLeast, type Level } from './levels';
-import { owners } from './registry';
+import { owners, perType } from './registry';
 
 /*
  * Whose rows a caller may see and change. Every read, write, count, loader, search and filter on a relation passes here; no other
@@ -94,14 +94,15 @@ function rowRules(
 }
 
 /** The owners that a row is no more visible than. */
-const decidingOwners = (entity: Entity): { column: string; type: string }[] =>
+const decidingOwners = perType((entity): readonly { column: string; type: string }[] =>
   owners(entity).flatMap(({ name, column, ref }) => {
     if (!ref) return [];
     const { hidden, own } = entityOf(ref.type).access;
     // Nothing to ask of an owner that has no rule of its own, and whose owners are known from the row itself.
     const asked = hidden ?? own ?? !owners(entity).some((other) => other.ref?.through === name);
     return asked ? [{ column, type: ref.type }] : [];
-  });
+  }),
+);
 
 /** Is there a rule, beyond the account, on what of this type the caller may change? */
 export const hasRules = ({ viewer }: Context, entity: Entity): boolean =>

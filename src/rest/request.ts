@@ -86,10 +86,10 @@ function idFrom(id: string | undefined): string {
   return id;
 }
 
-const relations = new WeakMap<Entity, ToMany[]>();
+const relations = new WeakMap<Entity, readonly ToMany[]>();
 
 /** The connections of a type to its children. */
-export function relationsOf(parent: Entity): ToMany[] {
+export function relationsOf(parent: Entity): readonly ToMany[] {
   const known = relations.get(parent);
   if (known) return known;
   const found = toManys(parent);
