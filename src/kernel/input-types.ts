@@ -4,23 +4,11 @@ import type { Attribute, Kind } from './attributes';
 import type { Affected, BulkError, BulkResult } from './bulk';
 import { allEntities, graphType, type Entity } from './entity';
 import { errorCodes, type ErrorCode } from './errors';
-import { allToManys, toManys, toOnes, targetsOf } from './registry';
+import { allToManys, perEntity, toManys, toOnes, targetsOf } from './registry';
 import { DateTime, JsonValue, SafeInt } from './scalars';
 import type { Verb } from './unit-of-work';
 
 type Class = new () => object;
-
-/** Makes a value once per entity: derived types refer to each other in circles. */
-const perEntity = <T>(make: (entity: Entity) => T): ((entity: Entity) => T) => {
-  const made = new Map<Entity, T>();
-  return (entity) => {
-    const known = made.get(entity);
-    if (known !== undefined) return known;
-    const value = make(entity);
-    made.set(entity, value);
-    return value;
-  };
-};
 
 type FieldOptions = { nullable?: boolean; description: string; defaultValue?: unknown };
 

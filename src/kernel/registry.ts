@@ -17,8 +17,11 @@ export interface ToMany {
   attribute: Attribute;
 }
 
-/** What follows from the declarations alone is found out once: asked for only when all types are declared. */
-export function perType<T>(find: (entity: Entity) => T): (entity: Entity) => T {
+/**
+ * Makes once what follows from the declarations of a type: types refer to each other in circles, and requests ask for it again and
+ * again. Asked for only when all types are declared.
+ */
+export function perEntity<T>(find: (entity: Entity) => T): (entity: Entity) => T {
   const found = new Map<Entity, T>();
   return (entity) => {
     let known = found.get(entity);
@@ -30,7 +33,7 @@ export function perType<T>(find: (entity: Entity) => T): (entity: Entity) => T {
 /** `eventId` -> `event`, `linkToId` -> `linkTo`. */
 const objectField = (attribute: Attribute): string => attribute.name.replace(/Id$/, '');
 
-export const toOnes = perType((entity): readonly ToOne[] =>
+export const toOnes = perEntity((entity): readonly ToOne[] =>
   [...entity.attributes.values()]
     .filter(({ kind }) => kind === 'ref' || kind === 'anyId')
     .map((attribute) => ({ field: objectField(attribute), attribute })),
@@ -47,7 +50,7 @@ export const allToManys = (): ToMany[] =>
     }),
   );
 
-export const toManys = perType((parent): readonly ToMany[] =>
+export const toManys = perEntity((parent): readonly ToMany[] =>
   allToManys().filter((many) => many.parent === parent),
 );
 
@@ -58,7 +61,7 @@ export function targetsOf({ ref, any }: Attribute): Entity[] {
 }
 
 /** References to a type, from anywhere: what must be looked after when one of its objects is deleted. */
-export const referencesTo = perType((target): readonly { entity: Entity; attribute: Attribute }[] =>
+export const referencesTo = perEntity((target): readonly { entity: Entity; attribute: Attribute }[] =>
   allEntities().flatMap((entity) =>
     [...entity.attributes.values()]
       .filter((attribute) => (attribute.ref ?? attribute.any) && targetsOf(attribute).includes(target))
@@ -67,7 +70,7 @@ export const referencesTo = perType((target): readonly { entity: Entity; attribu
 );
 
 /** The references whose object a row is part of: it goes when they go, and is no more visible than they are. */
-export const owners = perType((entity): readonly Attribute[] =>
+export const owners = perEntity((entity): readonly Attribute[] =>
   [...entity.attributes.values()].filter(({ ref }) => ref?.onRemove === 'cascade'),
 );
 
@@ -79,7 +82,7 @@ interface Feed {
 }
 
 /** The search texts that take in texts of this type. */
-export const feedsOf = perType((entity): readonly Feed[] =>
+export const feedsOf = perEntity((entity): readonly Feed[] =>
   allEntities().flatMap((parent) =>
     [...parent.attributes.values()].flatMap(({ search, gathers }) =>
       search && gathers?.table === entity.table ? [{ parent, ...columnsOf(gathers) }] : [],

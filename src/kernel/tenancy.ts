@@ -5,7 +5,7 @@ import type { Context, Identity, Viewer } from './context';
 import { entityOf, type Entity } from './entity';
 import { forbidden } from './errors';
 import { atLeast, type Level } from './levels';
-import { owners, perType } from './registry';
+import { owners, perEntity } from './registry';
 
 /*
  * Whose rows a caller may see and change. Every read, write, count, loader, search and filter on a relation passes here; no other
@@ -94,7 +94,7 @@ function rowRules(
 }
 
 /** The owners that a row is no more visible than. */
-const decidingOwners = perType((entity): readonly { column: string; type: string }[] =>
+const decidingOwners = perEntity((entity): readonly { column: string; type: string }[] =>
   owners(entity).flatMap(({ name, column, ref }) => {
     if (!ref) return [];
     const { hidden, own } = entityOf(ref.type).access;
