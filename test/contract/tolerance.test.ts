@@ -73,6 +73,17 @@ const knownBy = ({ attributes }: Entity, attribute: Attribute): Attribute =>
 
 const corrupt = (attribute: Attribute) => corruptions(attribute, app.services.database.dialect);
 
+/** What one document asks for at once, with no more than all its warnings told. */
+const chunks = (attributes: Attribute[]): Attribute[][] => {
+  const sorted = attributes.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return [...Array(Math.ceil(sorted.length / 12)).keys()].map((n) => sorted.slice(n * 12, n * 12 + 12));
+};
+
+/** Attributes of one kind are sorted by the same code. */
+const oneOfEachKind = (attributes: Attribute[]): Attribute[] => [
+  ...new Map(attributes.map((attribute) => [attribute.kind, attribute])).values(),
+];
+
 /** What a value that cannot be read is answered as. */
 const nothing = ({ kind, nullable }: Attribute) => (kind === 'bool' && !nullable ? false : null);
 
@@ -113,13 +124,17 @@ describe.each(types)('$type with a value that cannot be read', ({ entity }) => {
           expect(records.meta.total).toBe(totalCount);
           expect(records.data).toContainEqual(record.data);
 
-          for (const attribute of broken) {
-            const { name: field } = attribute;
-            const alone = await app.root().graphql(`{ object: ${single}(id: "${id}") { ${field} } }`);
-            expect({ values, ...alone }).toMatchObject({
-              data: { object: { [field]: nothing(attribute) } },
-              extensions: { warnings: [expect.stringContaining(`${name} ${id}: ${field} `)] },
+          for (const some of chunks(broken)) {
+            const fields = some.map(({ name: field }) => `${field}: ${single}(id: "${id}") { ${field} }`);
+            const each = await app.root().graphql(`{ ${fields.join(' ')} }`);
+            expect({ values, ...each }).toMatchObject({
+              data: Object.fromEntries(
+                some.map((attribute) => [attribute.name, { [attribute.name]: nothing(attribute) }]),
+              ),
             });
+            expect([...(each.extensions!.warnings as string[])].sort()).toEqual(
+              some.map(({ name: field }) => expect.stringContaining(`${name} ${id}: ${field} `)),
+            );
           }
           const places = answered(entity).map(({ column }) => `${table} ${id}: ${column} `);
           for (const { warnings } of [record.meta, records.meta]) {
@@ -138,7 +153,7 @@ describe.each(types)('$type with a value that cannot be read', ({ entity }) => {
     const attributes = stored(entity);
     for (const turn of [0, -1])
       await whileCorrupt(entity, pk, brokenBy(attributes, turn), async () => {
-        for (const attribute of attributes.filter((each) => corrupt(each).length > 0))
+        for (const attribute of oneOfEachKind(attributes.filter((each) => corrupt(each).length > 0)))
           for (const direction of ['ASC', 'DESC']) {
             const where = `${attribute.name} ${direction} ${turn}`;
             const orderBy = [{ field: orderField(attribute), direction }];
@@ -172,7 +187,7 @@ describe.each(types)('$type with a value that cannot be read', ({ entity }) => {
       return here && ofType ? [{ ...relation, parentId }] : [];
     });
     const plain = plainOf(entity);
-    for (let turn = 0; turn < turnsOf(plain); turn += 1)
+    for (const turn of [0, -1])
       await whileCorrupt(entity, pk, brokenBy(plain, turn), async () => {
         for (const { parent, field, parentId } of above) {
           const answer = await app.root().graphql(
@@ -260,7 +275,7 @@ describe.each(named)('$type whose id is no id', ({ entity }) => {
   test('is answered under one that stands for it, in every door the same, and found by it', async () => {
     const { pk } = await firstOf(entity);
     const total = await graph.list(app.root(), entity, {}, 'totalCount');
-    for (const value of corrupt(idAttribute))
+    for (const [turn, value] of corrupt(idAttribute).entries())
       await whileCorrupt(entity, pk, { id_random: value }, async () => {
         const list = await graph.list(app.root(), entity);
         expect({ value, errors: list.errors, total: list.data.list.totalCount }).toEqual({
@@ -279,6 +294,8 @@ describe.each(named)('$type whose id is no id', ({ entity }) => {
         const id = object!.id as string;
 
         expect((await graph.read(app.root(), entity, id)).data.object).toEqual(object);
+        // It stands for the row, whatever is wrong with the row's own.
+        if (turn > 0) return;
         const record = await app.root().call('GET', `/v3/crud/${table}/${id}`);
         expect(record.data).toMatchObject({ id, [`${table}_id`]: id, [`${table}_id_random`]: id });
         expect(record.meta.warnings).toEqual([expect.stringContaining(`${table} ${id}: id `)]);
