@@ -37,6 +37,7 @@ const common = {
   rootDir: __dirname,
   roots: ['<rootDir>/src', '<rootDir>/seeders', '<rootDir>/test'],
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/support/jest-speed.js'],
   transform: { '\\.[jt]s$': swc },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esModules.join('|')})/)`],
   // Its "exports" offer no entry to `require`.
