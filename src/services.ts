@@ -47,7 +47,7 @@ export async function openServices(
   const publicIds = createPublicIds(database, jwtKey);
   const metrics = createMetrics({ database });
   const tokens = createTokens(jwtKey, now);
-  const viewers = createViewers({ database, publicIds, tokens, now });
+  const viewers = createViewers({ database, log, now, publicIds, tokens });
   const told = (type: string): void => {
     if (deciding.has(type)) viewers.forget();
   };

@@ -5,6 +5,7 @@ import type { Identity, Services, Viewer } from '../kernel/context';
 import { forbidden, unauthenticated, unprocessable } from '../kernel/errors';
 import { isLevel, type Level } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
+import { storedScopes, type Scopes } from '../kernel/scopes';
 import { levelOfRoles, type Claims, type Tokens } from './token';
 
 declare module '../kernel/context' {
@@ -51,6 +52,7 @@ interface KeyRow {
   account: number | null;
   level: string | null;
   administrative: number | null;
+  scopes?: Scopes;
   enable: number | null;
   enable_from: string | null;
   enable_to: string | null;
@@ -84,9 +86,9 @@ export interface Viewers {
 const memoryMs = 5_000;
 
 export function createViewers(
-  services: Pick<Services, 'database' | 'publicIds' | 'tokens' | 'now'>,
+  services: Pick<Services, 'database' | 'log' | 'now' | 'publicIds' | 'tokens'>,
 ): Viewers {
-  const { database, publicIds, tokens, now } = services;
+  const { database, log, now, publicIds, tokens } = services;
   const keys = new LRUCache<string, { row: KeyRow | undefined }>({ max: 10_000, ttl: memoryMs });
   const users = new LRUCache<string, { row: UserRow | undefined }>({ max: 10_000, ttl: memoryMs });
 
@@ -108,17 +110,34 @@ export function createViewers(
 
   async function readKey(value: string): Promise<KeyRow | undefined> {
     const digest = createHash('sha256').update(value).digest('hex');
-    const rows = await database.select<KeyRow>(
-      `SELECT id AS pk, id_random AS id, name, public_key, secret_key, account_id AS account, level, administrative, enable,
-        enable_from, enable_to FROM api_key WHERE public_key = ? OR secret_key IN (?, ?)`,
+    const rows = await database.select<KeyRow & { scopes_json: string | null }>(
+      `SELECT id AS pk, id_random AS id, name, public_key, secret_key, account_id AS account, level, scopes_json, administrative,
+        enable, enable_from, enable_to FROM api_key WHERE public_key = ? OR secret_key IN (?, ?)`,
       [value, value, digest],
     );
     // The database may compare without regard to case; a key is compared to the letter.
     const row = rows.find(
       ({ public_key, secret_key }) => public_key === value || secret_key === value || secret_key === digest,
     );
-    const [id = ''] = row ? await publicIds.of('api_key', [row]) : [];
-    return row && { ...row, id };
+    if (!row) return undefined;
+    if (row.secret_key === value) await hashSecret(row.pk, value, digest);
+    const [id = ''] = await publicIds.of('api_key', [row]);
+    return { ...row, id, scopes: storedScopes(row.scopes_json) };
+  }
+
+  /** Old keys keep their secret as it is until they are used. */
+  async function hashSecret(pk: number, secret: string, digest: string): Promise<void> {
+    await database
+      .transaction((tx) =>
+        database.select(
+          'UPDATE api_key SET secret_key = ? WHERE id = ? AND secret_key = ?',
+          [digest, pk, secret],
+          tx,
+        ),
+      )
+      .catch((error: unknown) => {
+        log.warn({ err: error, key: pk }, 'the secret of an old key could not be hashed');
+      });
   }
 
   async function keyOf(value: string | undefined): Promise<KeyRow> {
@@ -205,6 +224,7 @@ export function createViewers(
           id: row.id,
           name: row.name ?? row.id,
           administrative: Boolean(row.administrative),
+          scopes: row.scopes,
         },
         account: chosen ?? null,
         person: (claims?.person_id && (await identity('person', claims.person_id))) || null,

@@ -7,7 +7,7 @@ import { isPublicId } from '../kernel/public-id';
 import { readOne } from '../kernel/read';
 import { finish, selectColumns, type Row } from '../kernel/rows';
 import { makePlan } from '../kernel/selection';
-import { owned, ownershipColumns, type Ownership } from '../kernel/tenancy';
+import { mayReach, owned, ownershipColumns, type Ownership } from '../kernel/tenancy';
 import { contentTypeByName } from './media-types';
 import { sendFile } from './send';
 import type { FileStore } from './store';
@@ -105,6 +105,7 @@ async function send(
   response: ServerResponse,
   options: { filename: string; contentType: string; cacheControl: string },
 ): Promise<void> {
+  mayReach(ctx, entityOf('hosted_file'), 'read');
   const file = await ctx.services.files.stat(sha256);
   if (!file) throw new AetherError('NOT_FOUND', 'The bytes of this file are not here.');
   // Pages of other origins show documents in frames; what is dangerous there gets a sandbox of its own.

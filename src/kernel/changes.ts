@@ -2,12 +2,11 @@ import type { Transaction } from 'sequelize';
 import type { Bindable, Database, Dialect } from '../database/database';
 import type { TableSpec } from '../database/tables';
 import type { Context } from './context';
-import { allEntities, entityOf, type Entity } from './entity';
+import { entityOf, type Entity } from './entity';
 import { AetherError, badRequest } from './errors';
-import { atLeast } from './levels';
 import { tablesOf } from './registry';
 import { databaseFromDate, isoFromDatabase } from './scalars';
-import { couldSee, changeFeedOf, changeFeedsOf, mayRead, type Limit } from './tenancy';
+import { changeFeedOf, changeFeedsOf, couldSee, mayRead, readableTypes, type Limit } from './tenancy';
 import type { Touched, Verb } from './unit-of-work';
 
 /*
@@ -230,7 +229,7 @@ const changeOf = ({ type, pk, id, verb, at }: ChangeRow): Change => ({
 });
 
 function typesFor(ctx: Context, types: string[] | null | undefined): Entity[] {
-  if (!types) return allEntities().filter(({ access }) => atLeast(ctx.viewer.level, access.read));
+  if (!types) return readableTypes(ctx);
   if (types.length === 0) throw badRequest('types names no type.');
   const wanted = [...new Set(types)].map(entityOf);
   for (const entity of wanted) mayRead(ctx, entity);

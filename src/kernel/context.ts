@@ -3,6 +3,7 @@ import type { Database } from '../database/database';
 import type { Cursors } from './cursor';
 import type { Level } from './levels';
 import type { PublicIds } from './public-id';
+import type { Scopes } from './scopes';
 import type { Touched } from './unit-of-work';
 import { Warnings } from './warnings';
 
@@ -14,7 +15,12 @@ export interface Identity {
 
 /** Who is calling: resolved once per request, for every door. */
 export interface Viewer {
-  key: Identity & { name: string; administrative: boolean };
+  key: Identity & {
+    name: string;
+    administrative: boolean;
+    /** None: the key reaches all that the level does. */
+    scopes?: Scopes;
+  };
   account: Identity | null;
   person: Identity | null;
   user: Identity | null;

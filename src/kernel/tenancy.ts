@@ -2,10 +2,11 @@ import type { Transaction } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context, Identity, Viewer } from './context';
-import { entityOf, type Entity } from './entity';
+import { allEntities, entityOf, type Entity } from './entity';
 import { forbidden } from './errors';
 import { atLeast, type Level } from './levels';
 import { owners, perEntity } from './registry';
+import { reaches, type ScopeVerb } from './scopes';
 
 /*
  * Whose rows a caller may see and change. Every read, write, count, loader, search and filter on a relation passes here; no other
@@ -31,18 +32,31 @@ export function scope(ctx: Context, entity: Entity, t: string, values: Bindable[
   return [`(${here})`, ...rowRules(ctx.viewer, entity, t, values)].join(' AND ');
 }
 
-/** @throws FORBIDDEN when the caller's level may not read the type at all. */
-export function mayRead({ viewer }: Context, { access, name }: Entity): void {
+/** @throws FORBIDDEN when the caller's level or key may not read the type at all. */
+export function mayRead(ctx: Context, entity: Entity): void {
+  const { viewer } = ctx;
+  const { access, name } = entity;
   if (!atLeast(viewer.level, access.read))
     throw forbidden(`Reading ${name} needs level ${access.read}; you are ${viewer.level}.`);
+  mayReach(ctx, entity, 'read');
 }
 
-/** @throws FORBIDDEN when the caller's level may not do this to the type. */
-export function mayWrite(
-  { viewer }: Context,
-  { access, name }: Entity,
-  verb: 'create' | 'update' | 'remove',
-): void {
+/** The types of which the caller may read anything. */
+export const readableTypes = ({ viewer }: Context): Entity[] =>
+  allEntities().filter(
+    ({ access, table }) => atLeast(viewer.level, access.read) && reaches(viewer.key.scopes, table, 'read'),
+  );
+
+/** @throws FORBIDDEN when the caller's key has scopes, and this is in none. */
+export function mayReach({ viewer }: Context, { table }: Entity, verb: ScopeVerb): void {
+  if (!reaches(viewer.key.scopes, table, verb))
+    throw forbidden(`The scopes of your key leave out ${table}:${verb}.`);
+}
+
+/** @throws FORBIDDEN when the caller's level or key may not do this to the type. */
+export function mayWrite(ctx: Context, entity: Entity, verb: 'create' | 'update' | 'remove'): void {
+  const { viewer } = ctx;
+  const { access, name } = entity;
   const level = access[verb];
   if (!atLeast(viewer.level, level))
     throw forbidden(
@@ -50,6 +64,9 @@ export function mayWrite(
         ? `No caller may ${verb} ${name}: the server does.`
         : `To ${verb} ${name} needs level ${level}; you are ${viewer.level}.`,
     );
+  mayReach(ctx, entity, verb);
+  // What was written is answered: to refuse that would be too late.
+  mayReach(ctx, entity, 'read');
 }
 
 /** May the caller read this attribute's true value? */

@@ -100,6 +100,57 @@ describe('a key', () => {
     expect((await withKey('plain-old-secret').rest('GET', '/v3/crud/person/')).status).toBe(200);
     const digest = createHash('sha256').update('only-its-digest').digest('hex');
     expect((await withKey(digest.slice(0, 22)).rest('GET', '/v3/crud/person/')).status).toBe(403);
+    const kept = (await app.rowOf('api_key', 'KeyTest-plain-0'))!.secret_key;
+    expect(kept).toBe(createHash('sha256').update('plain-old-secret').digest('hex'));
+    app.services.viewers.forget();
+    expect((await withKey('plain-old-secret').rest('GET', '/v3/crud/person/')).status).toBe(200);
+  });
+
+  test('is given a secret that is shown once, a new one in its place, and is taken back for good', async () => {
+    const given = { level: 'trusted', enable: true, enableFrom: null, enableTo: null };
+    const [made] = await seedMore(app.services, entityOf('api_key'), app.here, [given]);
+    const issue = async (): Promise<string> => {
+      const { issueApiKeySecret: issued } = await app
+        .administrator()
+        .ask(`mutation { issueApiKeySecret(id: "${made!.id}") { secretKey apiKey { id } } }`);
+      expect(issued).toEqual({ secretKey: expect.stringMatching(/^[\w-]{22}$/), apiKey: { id: made!.id } });
+      return issued.secretKey as string;
+    };
+    const statusOf = async (key: string) => (await withKey(key).rest('GET', '/v3/crud/event/')).status;
+    const first = await issue();
+    expect(await statusOf(first)).toBe(200);
+    expect(JSON.stringify(await app.rowOf('api_key', made!.id))).not.toContain(first);
+    const second = await issue();
+    expect([await statusOf(first), await statusOf(second)]).toEqual([403, 200]);
+    for (const caller of [app.staff(), app.otherAccount()])
+      for (const what of ['issueApiKeySecret', 'revokeApiKey'])
+        expect((await caller.graphql(`mutation { ${what}(id: "${made!.id}") { __typename } }`)).code).toBe(
+          'FORBIDDEN',
+        );
+    expect(await statusOf(second)).toBe(200);
+    const revoked = await app
+      .administrator()
+      .ask(`mutation { revokeApiKey(id: "${made!.id}") { id enable } }`);
+    expect(revoked).toEqual({ revokeApiKey: { id: made!.id, enable: false } });
+    expect([await statusOf(second), await statusOf(String(made!.values.publicKey))]).toEqual([403, 403]);
+    expect(await app.rowOf('api_key', made!.id)).toMatchObject({ secret_key: null });
+  });
+
+  test("of a higher level than one's own is touched by nobody", async () => {
+    const [made] = await seedMore(app.services, entityOf('api_key'), app.here, [{ level: 'manager' }]);
+    const { id } = made!;
+    const before = await app.rowOf('api_key', id);
+    for (const document of [
+      `updateApiKey(id: "${id}", input: { publicKey: "taken-over-key" })`,
+      `updateApiKey(id: "${id}", input: { level: "trusted" })`,
+      `removeApiKey(id: "${id}", method: DISABLE)`,
+      `issueApiKeySecret(id: "${id}")`,
+      `revokeApiKey(id: "${id}")`,
+    ])
+      expect((await app.administrator().graphql(`mutation { ${document} { __typename } }`)).code).toBe(
+        'FORBIDDEN',
+      );
+    expect(await app.rowOf('api_key', id)).toEqual(before);
   });
 
   test('gives its level, and none when its level is not known', async () => {
