@@ -39,7 +39,11 @@ export async function createApp(services: Services, config: Config): Promise<App
     (request.context ??= (async () => {
       const viewer = await services.viewers.resolve(credentialsOf(request));
       request.viewer = viewer;
-      return new Context(viewer, services, request.id);
+      const { socket, headers } = request;
+      return new Context(viewer, services, request.id, {
+        address: socket.remoteAddress,
+        agent: headers['user-agent'],
+      });
     })());
 
   const edge = [security(), crossOrigin(config)];

@@ -31,6 +31,7 @@ const variables = z.object({
   METRICS: z.enum(['off', 'loopback', 'on']).default('loopback'),
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(10_000),
   CHANGES_DAYS: z.coerce.number().int().min(1).default(90),
+  AUDIT_DAYS: z.coerce.number().int().min(1).default(365),
   LEGACY_EXPOSE_PASSCODES: flag.default(false),
   ALLOW_TEST_DELAY: flag.default(false),
 });
@@ -73,6 +74,8 @@ export interface Config {
   readonly shutdownGraceMs: number;
   /** How long changes are told of. */
   readonly changesDays: number;
+  /** How long the activity log is kept. */
+  readonly auditDays: number;
   readonly exposePasscodes: boolean;
   readonly allowTestDelay: boolean;
 }
@@ -129,6 +132,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     metrics: v.METRICS,
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
     changesDays: v.CHANGES_DAYS,
+    auditDays: v.AUDIT_DAYS,
     exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
     allowTestDelay: v.ALLOW_TEST_DELAY,
   });

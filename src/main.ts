@@ -5,6 +5,7 @@ import { createApp } from './app';
 import { checkConfig, ConfigError } from './config';
 import { UnusableTablesError } from './database/existing';
 import { demoKeyProblems, startDemo } from './demo';
+import { pruneActivity } from './kernel/activity';
 import { pruneChanges } from './kernel/changes';
 import { openServices } from './services';
 
@@ -47,9 +48,12 @@ async function main(): Promise<void> {
   if (demo) console.log(demo.banner(`http://localhost:${String(port)}`));
 
   const prune = (): void => {
-    const before = new Date(services.now().getTime() - config.changesDays * 24 * hourMs);
-    pruneChanges(services.database, before).catch((error: unknown) => {
+    const daysAgo = (days: number) => new Date(services.now().getTime() - days * 24 * hourMs);
+    pruneChanges(services.database, daysAgo(config.changesDays)).catch((error: unknown) => {
       log.warn({ err: error }, 'old changes are still kept');
+    });
+    pruneActivity(services.database, daysAgo(config.auditDays)).catch((error: unknown) => {
+      log.warn({ err: error }, 'the old activity log is still kept');
     });
   };
   prune();

@@ -12,7 +12,7 @@ export class ActivityLog extends TenantEntity {
   @Ref('account', {
     inverse: 'activityLogs',
     write: 'server',
-    onRemove: 'restrict',
+    onRemove: 'cascade',
     nullable: false,
     doc: 'Id of the account in which it was done.',
   })

@@ -27,6 +27,14 @@ export interface Viewer {
   level: Level;
 }
 
+/** Where a call came from. */
+export interface Origin {
+  /** Network address. */
+  address?: string;
+  /** How the program named itself. */
+  agent?: string;
+}
+
 /** What the kernel needs of the outside; modules add theirs by declaration merging. */
 export interface Services {
   database: Database;
@@ -51,6 +59,7 @@ export class Context {
     readonly viewer: Viewer,
     readonly services: Services,
     readonly requestId: string,
+    readonly from: Origin = {},
     readonly warnings = new Warnings(),
   ) {}
 
@@ -70,6 +79,6 @@ export class Context {
 
   /** The same call seen from another account: for operations that find the account themselves. */
   inAccount(account: Identity | null): Context {
-    return new Context({ ...this.viewer, account }, this.services, this.requestId, this.warnings);
+    return new Context({ ...this.viewer, account }, this.services, this.requestId, this.from, this.warnings);
   }
 }

@@ -1,4 +1,5 @@
 import type { Entity } from './entity';
+import type { Values } from './input';
 import { AetherError, badRequest } from './errors';
 import { RemoveMethod } from './input-types';
 import { referencesTo } from './registry';
@@ -18,7 +19,7 @@ export async function removeObject(
   method: RemoveMethod,
 ): Promise<void> {
   const { $pk: pk, id, $account: account } = row;
-  if (method === RemoveMethod.DELETE) return deleteRows(unit, entity, [{ pk, id, account }]);
+  if (method === RemoveMethod.DELETE) return deleteRows(unit, entity, [{ pk, id, account, before: row }]);
   const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
   if (!entity.attributes.has(mark) || !unit.ctx.services.database.keeps(entity.table, mark))
     throw badRequest(`${entity.name} cannot be ${mark === 'hide' ? 'hidden' : 'disabled'}.`);
@@ -29,7 +30,7 @@ export async function removeObject(
 async function deleteRows(
   unit: UnitOfWork,
   entity: Entity,
-  found: RowKey[],
+  found: (RowKey & { before?: Values })[],
   going = new Set<string>(),
 ): Promise<void> {
   const nameOf = ({ pk }: RowKey): string => `${entity.table} ${String(pk)}`;

@@ -1,9 +1,11 @@
 import type { Transaction } from 'sequelize';
 import { translateDatabaseError } from '../database/errors';
+import { recordActivity } from './activity';
 import { recordChanges, recorderIn } from './changes';
 import type { Context } from './context';
 import type { Entity } from './entity';
 import type { AetherError } from './errors';
+import type { Values } from './input';
 import { keepTexts } from './search-text';
 import type { Limit } from './tenancy';
 
@@ -22,6 +24,9 @@ export interface Touched extends RowKey {
   verb: Verb;
   /** Of a removed row: who could see it. */
   limits?: Limit[];
+  /** Values by attribute, as the database has them: what was different, or is gone, and what has come instead. */
+  before?: Values;
+  after?: Values;
 }
 
 /** The writes of one transaction, and the rows that they touched. */
@@ -35,9 +40,9 @@ export class UnitOfWork {
     readonly tx: Transaction,
   ) {}
 
-  touch(entity: Entity, verb: Verb, rows: readonly (RowKey & { limits?: Limit[] })[]): void {
-    for (const { pk, id, account, limits } of rows)
-      this.touched.push({ entity, verb, pk, id, account, ...(limits && { limits }) });
+  touch(entity: Entity, verb: Verb, rows: readonly Omit<Touched, 'entity' | 'verb'>[]): void {
+    for (const { pk, id, account, limits, before, after } of rows)
+      this.touched.push({ entity, verb, pk, id, account, limits, before, after });
   }
 
   /** Brings up to date what follows from the writes so far. */
@@ -55,10 +60,18 @@ export class UnitOfWork {
     const changes = new Map<string, Touched>();
     for (const row of this.touched) {
       const key = `${row.entity.table} ${String(row.pk)}`;
-      const before = changes.get(key)?.verb;
-      if (before === row.verb || (before === 'created' && row.verb === 'updated')) continue;
+      const known = changes.get(key);
+      if (known && row.verb === 'updated') {
+        changes.set(key, {
+          ...known,
+          before: known.before && { ...row.before, ...known.before },
+          after: { ...known.after, ...row.after },
+        });
+        continue;
+      }
+      if (known?.verb === row.verb) continue;
       changes.delete(key);
-      if (before !== 'created') changes.set(key, row);
+      if (known?.verb !== 'created') changes.set(key, row);
     }
     return [...changes.values()];
   }
@@ -110,6 +123,7 @@ export async function write<T>(
       if (!isKept(done)) throw new TakenBack(done);
       await unit.settle();
       const found = unit.changes();
+      await recordActivity(ctx, found, tx);
       await recordChanges(recorderIn(database, tx), found, now());
       return { result: done, changes: found };
     });

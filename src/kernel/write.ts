@@ -54,7 +54,7 @@ export async function insertObject(
     id,
     account: row.get(accountAttribute(entity)) as number | null,
   };
-  unit.touch(entity, 'created', [key]);
+  unit.touch(entity, 'created', [{ ...key, after: values }]);
   await stillVisible(unit, entity, id);
   return id;
 }
@@ -173,7 +173,15 @@ export async function changeObject(
   await changeRows(
     unit,
     entity,
-    [{ pk, id, account, updatedOn }],
+    [
+      {
+        pk,
+        id,
+        account,
+        updatedOn,
+        before: Object.fromEntries(changed.map(([name]) => [name, before[name] ?? null])),
+      },
+    ],
     { ...values, ...texts },
     { ...Object.fromEntries(changed), ...texts },
   );
@@ -182,7 +190,7 @@ export async function changeObject(
 }
 
 /** A row, and when it last changed: as the database has it, or as Sequelize reads that. */
-type Held = RowKey & { updatedOn?: Values[string] | Date };
+type Held = RowKey & { updatedOn?: Values[string] | Date; before?: Values };
 
 function lastChange(updatedOn: Held['updatedOn']): number | null {
   if (updatedOn instanceof Date) return updatedOn.getTime() || null;
@@ -220,7 +228,11 @@ export async function changeRows(
       validate: false,
     },
   );
-  unit.touch(entity, 'updated', rows);
+  unit.touch(
+    entity,
+    'updated',
+    rows.map((row) => ({ ...row, after: changed })),
+  );
 }
 
 /** References that rows below have taken from a row follow when it moves. */

@@ -1,0 +1,187 @@
+import type { Transaction } from 'sequelize';
+import type { Database } from '../database/database';
+import type { Attribute } from './attributes';
+import type { Context } from './context';
+import { entityOf, findEntity, type Entity } from './entity';
+import type { Values } from './input';
+import { atLeast } from './levels';
+import { newPublicId } from './public-id';
+import { databaseFromDate } from './scalars';
+import { textsOf } from './search-text';
+import { readers } from './stored';
+import type { Touched } from './unit-of-work';
+
+/*
+ * The activity log: who did what, to what, from where, and what it changed. Its rows are written by the transaction that did it, and
+ * by nobody else.
+ */
+
+const logTable = 'activity_log';
+
+/** Who reads the log: what they may not read of an object is not in it. */
+const reader = 'administrator';
+
+const maxText = 1000;
+
+/** Columns that the server keeps; they tell nothing of what was done. */
+const kept = new Set(['id', 'accountId', 'createdOn', 'updatedOn', 'defaultQryStr']);
+
+/** What the log says beside who and what. */
+interface Detail {
+  /** Values that are different now, or of what is gone, by name in the graph. */
+  before?: Record<string, unknown>;
+  after?: Record<string, unknown>;
+  /** Names of what is different too, and not for every reader. */
+  withheld?: string[];
+  /** Public ids, for when the objects are gone. */
+  by: { level: string; key: string; user?: string; person?: string };
+}
+
+const rowsOfStatement = 500;
+
+/** Writes what a transaction has changed. */
+export async function recordActivity(
+  ctx: Context,
+  changes: readonly Touched[],
+  tx: Transaction,
+): Promise<void> {
+  const { viewer, services, from } = ctx;
+  const gone = new Set(
+    changes.filter(({ verb }) => verb === 'removed').map(({ entity, pk }) => `${entity.table} ${String(pk)}`),
+  );
+  const isThere = (type: string, pk: number): boolean => !gone.has(`${type} ${String(pk)}`);
+  const told = changes.filter(({ entity, account }) => {
+    const belongs = account !== null && account !== 0 && isThere('account', account);
+    if (!belongs) ctx.log.info({ type: entity.table }, 'something of no account was changed');
+    return belongs && entity.table !== logTable;
+  });
+  if (told.length === 0) return;
+  const ids = await referredIds(ctx, told);
+  const now = databaseFromDate(services.now());
+  const entity = entityOf(logTable);
+  const who = {
+    apiKeyId: isThere('api_key', viewer.key.pk) ? viewer.key.pk : null,
+    userId: viewer.user && isThere('user', viewer.user.pk) ? viewer.user.pk : null,
+    personId: viewer.person && isThere('person', viewer.person.pk) ? viewer.person.pk : null,
+  };
+  const by = {
+    level: viewer.level,
+    key: viewer.key.id,
+    ...(viewer.user && { user: viewer.user.id }),
+    ...(viewer.person && { person: viewer.person.id }),
+  };
+  const rows = told.map((change) => {
+    const values: Values = {
+      ...who,
+      accountId: change.account,
+      action: change.verb,
+      objectType: change.entity.table,
+      objectId: change.id,
+      ipAddress: from.address?.slice(0, 100) ?? null,
+      userAgent: from.agent?.slice(0, 500) ?? null,
+      detailJson: JSON.stringify({ ...detailOf(change, ids), by } satisfies Detail),
+    };
+    const fallbacks = [...entity.attributes.values()].flatMap(({ name, default: fallback, sql }) =>
+      fallback === undefined || sql ? [] : [[name, fallback] as const],
+    );
+    return {
+      ...Object.fromEntries(fallbacks),
+      ...values,
+      ...textsOf(entity, values),
+      id: newPublicId(),
+      createdOn: now,
+      updatedOn: now,
+    };
+  });
+  for (let start = 0; start < rows.length; start += rowsOfStatement)
+    await entity.type.bulkCreate(rows.slice(start, start + rowsOfStatement), {
+      transaction: tx,
+      hooks: false,
+      validate: false,
+    });
+}
+
+type Ids = ReadonlyMap<string, ReadonlyMap<number, string>>;
+
+/** Public ids of all that the values refer to, in one statement a type. */
+async function referredIds({ services }: Context, changes: readonly Touched[]): Promise<Ids> {
+  const wanted = new Map<string, Set<number>>();
+  for (const { entity, before = {}, after = {} } of changes)
+    for (const values of [before, after])
+      for (const [name, value] of Object.entries(values)) {
+        const attribute = entity.attributes.get(name);
+        const type = attribute && typeOf(attribute, { ...before, ...values });
+        if (type === undefined || typeof value !== 'number') continue;
+        const pks = wanted.get(type);
+        if (pks) pks.add(value);
+        else wanted.set(type, new Set([value]));
+      }
+  return new Map(
+    await Promise.all(
+      [...wanted].map(async ([type, pks]) => [type, await services.publicIds.load(type, pks)] as const),
+    ),
+  );
+}
+
+/** The type that a reference leads to. */
+function typeOf({ ref, any }: Attribute, values: Values): string | undefined {
+  const named = ref?.type ?? (any && String(values[any.typeAttribute]));
+  return named !== undefined && findEntity(named) ? named : undefined;
+}
+
+function detailOf({ entity, verb, before = {}, after = {} }: Touched, ids: Ids): Omit<Detail, 'by'> {
+  const withheld = new Set<string>();
+  const shown = (values: Values): Record<string, unknown> | undefined => {
+    const answer: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(values)) {
+      const attribute = entity.attributes.get(name);
+      if (!attribute || attribute.sql || attribute.textOf || kept.has(name)) continue;
+      // Of what was made, or is gone, only what there was is told.
+      if (value == null && verb !== 'updated') continue;
+      if (isForReader(entity, attribute))
+        answer[name] = valueOf(attribute, value, { ...before, ...values }, ids);
+      else withheld.add(name);
+    }
+    return Object.keys(answer).length > 0 ? answer : undefined;
+  };
+  const [was, is] = [shown(before), shown(after)];
+  return {
+    ...(was && { before: was }),
+    ...(is && { after: is }),
+    ...(withheld.size > 0 && { withheld: [...withheld] }),
+  };
+}
+
+/** Secrets, what readers see a mask of, and what is of objects that not every reader sees are never written down. */
+function isForReader({ access }: Entity, { read, mask, kind }: Attribute): boolean {
+  const levels = [read, access.read, access.readAll, access.hidden?.below];
+  return !mask && kind !== 'hash' && levels.every((level) => level === undefined || atLeast(reader, level));
+}
+
+function valueOf(attribute: Attribute, value: unknown, values: Values, ids: Ids): unknown {
+  const type = typeOf(attribute, values);
+  if (value == null) return null;
+  if (attribute.ref ?? attribute.any) return ids.get(type ?? '')?.get(value as number) ?? null;
+  const read = readers[attribute.kind](typeof value === 'boolean' ? Number(value) : value);
+  const text = typeof read === 'string' ? read : JSON.stringify(read ?? null);
+  return text.length > maxText ? `${text.slice(0, maxText)}…` : read;
+}
+
+/** How many rows go at once. */
+const pruneStep = 1000;
+
+/** Forgets what was logged before a moment, but for what an older server has logged; may run in several processes at once. */
+export async function pruneActivity(database: Database, before: Date): Promise<void> {
+  for (let step = pruneStep; step === pruneStep;) {
+    const rows = await database.select<{ pk: number }>(
+      `SELECT id AS pk FROM \`${logTable}\` WHERE created_on < ? AND detail_json LIKE '%"by":{"level":%' ORDER BY id LIMIT ?`,
+      [databaseFromDate(before), pruneStep],
+    );
+    const pks = rows.map(({ pk }) => pk);
+    step = pks.length;
+    if (step > 0)
+      await database.transaction((tx) =>
+        database.select(`DELETE FROM \`${logTable}\` WHERE id IN (${pks.map(() => '?').join()})`, pks, tx),
+      );
+  }
+}
