@@ -3,15 +3,16 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import helmet from 'helmet';
 import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http';
 import { Socket } from 'node:net';
-import { credentialsOf } from './auth/viewer';
+import { credentialsOf, type Credentials } from './auth/viewer';
 import type { Config } from './config';
 import { docsRouter } from './docs/router';
 import { createExecutor, internal, type Executor } from './graphql/execute';
 import { makeSchema } from './graphql/schema';
 import { handleGraphql, startGraphql } from './graphql/server';
 import { healthRouter } from './health';
-import { Context, type Services } from './kernel/context';
+import { Context, type Origin, type Services } from './kernel/context';
 import { AetherError } from './kernel/errors';
+import { isPublicId } from './kernel/public-id';
 import { metricsRouter } from './metrics';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
@@ -37,13 +38,17 @@ export async function createApp(services: Services, config: Config): Promise<App
   /** Who is calling, resolved once per request whatever the door. */
   const contextOf = (request: Carried): Promise<Context> =>
     (request.context ??= (async () => {
-      const viewer = await services.viewers.resolve(credentialsOf(request));
-      request.viewer = viewer;
       const { socket, headers } = request;
-      return new Context(viewer, services, request.id, {
-        address: socket.remoteAddress,
-        agent: headers['user-agent'],
-      });
+      const from = { address: socket.remoteAddress, agent: headers['user-agent'] };
+      const credentials = credentialsOf(request);
+      try {
+        const viewer = await services.viewers.resolve(credentials);
+        request.viewer = viewer;
+        return new Context(viewer, services, request.id, from);
+      } catch (error) {
+        if (error instanceof AetherError) await noteStranger(services, credentials, from, error);
+        throw error;
+      }
     })());
 
   const edge = [security(), crossOrigin(config)];
@@ -95,7 +100,7 @@ export async function createApp(services: Services, config: Config): Promise<App
   /** The last stop of an error on its way out: what it is becomes an answer, and what nobody foresaw a log line. */
   function fail(
     error: unknown,
-    { id: requestId }: Carried,
+    { id: requestId, context }: Carried,
     response: ServerResponse,
     send: (response: ServerResponse, error: AetherError) => void,
   ): void {
@@ -107,6 +112,11 @@ export async function createApp(services: Services, config: Config): Promise<App
     }
     const known = error instanceof AetherError ? error : fromExpress(error);
     if (!known) log.error({ err: error, requestId }, 'unforeseen error');
+    else if (known.code === 'FORBIDDEN')
+      context?.then(
+        (ctx) => ctx.refused(known.message),
+        () => undefined,
+      );
     send(response, known ?? internal(requestId));
   }
 
@@ -124,6 +134,18 @@ export async function createApp(services: Services, config: Config): Promise<App
       next();
     },
   };
+}
+
+/** Tells the account that somebody named, and was not let in. */
+async function noteStranger(
+  { publicIds, notes }: Services,
+  { account: id }: Credentials,
+  from: Origin,
+  { code, message: reason }: AetherError,
+): Promise<void> {
+  if (code !== 'FORBIDDEN' && code !== 'UNAUTHENTICATED') return;
+  const account = isPublicId(id) ? await publicIds.find('account', id) : undefined;
+  if (account !== undefined) notes.add({ account, action: 'refused', detail: { reason }, from });
 }
 
 /** Is the path this one, or one below it? */

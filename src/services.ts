@@ -14,6 +14,7 @@ import { allTables } from './kernel/changes';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
+import { createNotes } from './kernel/activity';
 import { createPublicIds } from './kernel/public-id';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
@@ -46,6 +47,7 @@ export async function openServices(
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
   const publicIds = createPublicIds(database, jwtKey);
   const metrics = createMetrics({ database });
+  const notes = createNotes({ database, log, now });
   const tokens = createTokens(jwtKey, now);
   const viewers = createViewers({ database, log, now, publicIds, tokens });
   const told = (type: string): void => {
@@ -69,6 +71,7 @@ export async function openServices(
     exposePasscodes: config.exposePasscodes,
     log,
     metrics,
+    notes,
     now,
     corrupt: metrics.corrupt,
     changed(changes) {
@@ -81,6 +84,7 @@ export async function openServices(
       }
     },
     async close() {
+      await notes.close();
       await cache.close();
       await database.close();
     },

@@ -27,7 +27,12 @@ export class ActivityLog extends TenantEntity {
   @Ref('api_key', { doc: 'Id of the key of the program by which it was done.' })
   declare apiKeyId: number | null;
 
-  @Attr.string({ max: 100, index: true, search: true, doc: 'What was done.' })
+  @Attr.string({
+    max: 100,
+    index: true,
+    search: true,
+    doc: 'What was done: created, updated or removed; refused; crossed, which is what super does in another account than its own.',
+  })
   declare action: string | null;
 
   @Attr.string({ max: 100, doc: 'Type of the object that it was done to, such as `event_session`.' })

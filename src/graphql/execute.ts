@@ -129,6 +129,7 @@ function present(error: GraphQLError, ctx: Context): GraphQLError {
   // An error of GraphQL's own tells the caller what is wrong with the request.
   if (!known && (!(cause instanceof Error) || cause instanceof GraphQLError)) return error;
   if (!known) ctx.log.error({ err: cause, path: error.path }, 'unforeseen error');
+  else if (known.code === 'FORBIDDEN') ctx.refused(known.message);
   const { nodes, source, positions, path, locations } = error;
   const { message, extensions } = known ?? internal(ctx.requestId);
   const originalError = cause instanceof Error ? cause : error;

@@ -1,7 +1,7 @@
-import type { Transaction } from 'sequelize';
+import { literal, type Transaction } from 'sequelize';
 import type { Database } from '../database/database';
 import type { Attribute } from './attributes';
-import type { Context } from './context';
+import type { Context, Identity, Origin, Services, Viewer } from './context';
 import { entityOf, findEntity, type Entity } from './entity';
 import type { Values } from './input';
 import { atLeast } from './levels';
@@ -33,8 +33,23 @@ interface Detail {
   after?: Record<string, unknown>;
   /** Names of what is different too, and not for every reader. */
   withheld?: string[];
-  /** Public ids, for when the objects are gone. */
-  by: { level: string; key: string; user?: string; person?: string };
+  /** Why it was refused. */
+  reason?: string;
+  /** How often, when it was the same several times. */
+  times?: number;
+}
+
+/** One line of the log. */
+export interface Entry {
+  /** Key of the account in which it was done. */
+  account: number;
+  action: string;
+  objectType?: string;
+  objectId?: string;
+  detail?: Detail;
+  from: Origin;
+  /** Unknown of a caller who was not let in. */
+  viewer?: Viewer;
 }
 
 const rowsOfStatement = 500;
@@ -45,60 +60,141 @@ export async function recordActivity(
   changes: readonly Touched[],
   tx: Transaction,
 ): Promise<void> {
-  const { viewer, services, from } = ctx;
+  const { viewer, from, services } = ctx;
   const gone = new Set(
-    changes.filter(({ verb }) => verb === 'removed').map(({ entity, pk }) => `${entity.table} ${String(pk)}`),
+    changes.filter(({ verb, entity }) => verb === 'removed' && entity.tenant === 'self').map(({ pk }) => pk),
   );
-  const isThere = (type: string, pk: number): boolean => !gone.has(`${type} ${String(pk)}`);
-  const told = changes.filter(({ entity, account }) => {
-    const belongs = account !== null && account !== 0 && isThere('account', account);
+  const told = changes.flatMap((change) => {
+    const { account, entity } = change;
+    const belongs = account !== null && account !== 0 && !gone.has(account);
     if (!belongs) ctx.log.info({ type: entity.table }, 'something of no account was changed');
-    return belongs && entity.table !== logTable;
+    return belongs && entity.table !== logTable ? [{ ...change, account }] : [];
   });
   if (told.length === 0) return;
   const ids = await referredIds(ctx, told);
-  const now = databaseFromDate(services.now());
-  const entity = entityOf(logTable);
-  const who = {
-    apiKeyId: isThere('api_key', viewer.key.pk) ? viewer.key.pk : null,
-    userId: viewer.user && isThere('user', viewer.user.pk) ? viewer.user.pk : null,
-    personId: viewer.person && isThere('person', viewer.person.pk) ? viewer.person.pk : null,
-  };
-  const by = {
-    level: viewer.level,
-    key: viewer.key.id,
-    ...(viewer.user && { user: viewer.user.id }),
-    ...(viewer.person && { person: viewer.person.id }),
-  };
-  const rows = told.map((change) => {
-    const values: Values = {
-      ...who,
-      accountId: change.account,
-      action: change.verb,
-      objectType: change.entity.table,
-      objectId: change.id,
-      ipAddress: from.address?.slice(0, 100) ?? null,
-      userAgent: from.agent?.slice(0, 500) ?? null,
-      detailJson: JSON.stringify({ ...detailOf(change, ids), by } satisfies Detail),
-    };
-    const fallbacks = [...entity.attributes.values()].flatMap(({ name, default: fallback, sql }) =>
-      fallback === undefined || sql ? [] : [[name, fallback] as const],
-    );
+  const entries = told.map((change): Entry => {
+    const { account, verb: action, id, entity } = change;
     return {
-      ...Object.fromEntries(fallbacks),
-      ...values,
-      ...textsOf(entity, values),
-      id: newPublicId(),
-      createdOn: now,
-      updatedOn: now,
+      account,
+      action,
+      objectType: entity.table,
+      objectId: id,
+      detail: detailOf(change, ids),
+      from,
+      viewer,
     };
   });
+  await insert(entries, services.now(), tx);
+}
+
+async function insert(entries: readonly Entry[], now: Date, tx: Transaction): Promise<void> {
+  const entity = entityOf(logTable);
+  const at = databaseFromDate(now);
+  const fallbacks = [...entity.attributes.values()].flatMap(({ name, default: fallback, sql }) =>
+    fallback === undefined || sql ? [] : [[name, fallback] as const],
+  );
+  const rows = entries.map(
+    ({ account, action, objectType = null, objectId = null, detail, from, viewer }) => {
+      const values: Values = {
+        accountId: account,
+        action,
+        objectType,
+        objectId,
+        ipAddress: from.address?.slice(0, 100) ?? null,
+        userAgent: from.agent?.slice(0, 500) ?? null,
+        detailJson: JSON.stringify({ by: byOf(viewer), ...detail }),
+      };
+      return {
+        ...Object.fromEntries(fallbacks),
+        ...values,
+        ...textsOf(entity, values),
+        apiKeyId: ifThere('api_key', viewer?.key),
+        userId: ifThere('user', viewer?.user),
+        personId: ifThere('person', viewer?.person),
+        id: newPublicId(),
+        createdOn: at,
+        updatedOn: at,
+      };
+    },
+  );
   for (let start = 0; start < rows.length; start += rowsOfStatement)
     await entity.type.bulkCreate(rows.slice(start, start + rowsOfStatement), {
       transaction: tx,
       hooks: false,
       validate: false,
     });
+}
+
+/** Who did something may be gone by now, and have done just that. */
+const ifThere = (type: string, who: Identity | null | undefined) =>
+  who ? literal(`(SELECT w.id FROM \`${type}\` w WHERE w.id = ${String(who.pk)})`) : null;
+
+/** Public ids, for when the objects are gone. */
+const byOf = (viewer?: Viewer) => ({
+  level: viewer?.level ?? null,
+  ...(viewer && { key: viewer.key.id }),
+  ...(viewer?.user && { user: viewer.user.id }),
+  ...(viewer?.person && { person: viewer.person.id }),
+});
+
+/* ---- what is no write ---- */
+
+/** Notes what was done without a transaction of its own. */
+export interface Notes {
+  /** Is in the log some seconds later; what is the same within that time is one line, with how often it was. */
+  add(entry: Entry): void;
+  /** Writes what is still to be written. */
+  close(): Promise<void>;
+}
+
+const flushMs = 5_000;
+
+/** Of more than so many different lines at a time the rest is dropped: nobody fills the database by being refused. */
+const maxPending = 1_000;
+
+export function createNotes({ database, log, now }: Pick<Services, 'database' | 'log' | 'now'>): Notes {
+  let pending = new Map<string, Entry & { times: number }>();
+  let dropped = 0;
+
+  async function flush(): Promise<void> {
+    const entries = [...pending.values()];
+    pending = new Map();
+    if (dropped > 0) log.warn({ dropped }, 'more was refused than the activity log takes in');
+    dropped = 0;
+    if (entries.length === 0) return;
+    const told = entries.map(({ times, ...entry }): Entry => ({
+      ...entry,
+      ...(times > 1 && { detail: { ...entry.detail, times } }),
+    }));
+    try {
+      const accounts = [...new Set(told.map(({ account }) => account))];
+      const there = await database.select<{ pk: number }>(
+        `SELECT id AS pk FROM account WHERE id IN (${accounts.map(() => '?').join()})`,
+        accounts,
+      );
+      const isThere = new Set(there.map(({ pk }) => pk));
+      const known = told.filter(({ account }) => isThere.has(account));
+      await database.transaction((tx) => insert(known, now(), tx));
+    } catch (error) {
+      log.error({ err: error, lines: told.length }, 'the activity log could not be written');
+    }
+  }
+
+  const timer = setInterval(() => void flush(), flushMs).unref();
+  return {
+    add(entry) {
+      const { viewer, from, ...what } = entry;
+      const name = JSON.stringify([what, from, byOf(viewer)]);
+      const known = pending.get(name);
+      if (known) known.times += 1;
+      else if (pending.size < maxPending) pending.set(name, { ...entry, times: 1 });
+      else dropped += 1;
+    },
+    async close() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
 }
 
 type Ids = ReadonlyMap<string, ReadonlyMap<number, string>>;
@@ -129,7 +225,7 @@ function typeOf({ ref, any }: Attribute, values: Values): string | undefined {
   return named !== undefined && findEntity(named) ? named : undefined;
 }
 
-function detailOf({ entity, verb, before = {}, after = {} }: Touched, ids: Ids): Omit<Detail, 'by'> {
+function detailOf({ entity, verb, before = {}, after = {} }: Touched, ids: Ids): Detail {
   const withheld = new Set<string>();
   const shown = (values: Values): Record<string, unknown> | undefined => {
     const answer: Record<string, unknown> = {};

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Database } from '../database/database';
+import type { Entry, Notes } from './activity';
 import type { Cursors } from './cursor';
 import type { Level } from './levels';
 import type { PublicIds } from './public-id';
@@ -45,6 +46,8 @@ export interface Services {
   indexedWords: ReadonlySet<string>;
   /** The time of day; tests set it. */
   now: () => Date;
+  /** What is no write, for the activity log. */
+  notes: Notes;
   /** Told after each write has been committed, of every row that it changed. */
   changed: (changes: readonly Touched[]) => void;
   /** Told of each value that was met and is not what was declared, by type and column. */
@@ -66,6 +69,21 @@ export class Context {
   /** The log, with the id of this request on every line. */
   get log(): Logger {
     return this.once('log', () => this.services.log.child({ requestId: this.requestId }));
+  }
+
+  /** Notes for the activity log what the caller did, or was refused; nothing where that was in no account. */
+  note(action: 'crossed' | 'refused', what: Partial<Entry> = {}): void {
+    const { viewer, from } = this;
+    const account = what.account ?? viewer.account?.pk;
+    if (account !== undefined) this.services.notes.add({ ...what, account, action, viewer, from });
+  }
+
+  /** Notes that the caller was refused: an error may pass several doors on its way out. */
+  refused(reason: string): void {
+    this.once(`refused ${reason}`, () => {
+      this.note('refused', { detail: { reason } });
+      return true;
+    });
   }
 
   /** What is made once per request and name: loaders. The name holds everything that changes the answer. */

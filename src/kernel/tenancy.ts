@@ -174,8 +174,8 @@ export function ownershipColumns(
  */
 export function owned<Row extends Ownership>(
   ctx: Context,
-  { name, tenant }: Entity,
-  row: Row,
+  { name, table, tenant }: Entity,
+  row: Row & { id?: unknown },
   { toWrite = false } = {},
 ): Row {
   const { viewer, log } = ctx;
@@ -183,6 +183,8 @@ export function owned<Row extends Ownership>(
   if (isGlobal ? toWrite : row.$account === null || row.$account !== viewer.account?.pk) {
     if (viewer.level !== 'super') throw forbidden(`This ${name} is not in your account.`);
     log.warn({ type: name, account: row.$account }, 'super crosses into another account');
+    if (row.$account !== null)
+      ctx.note('crossed', { account: row.$account, objectType: table, objectId: String(row.id ?? '') });
   } else if (!row.$visible) {
     throw forbidden(`This ${name} is not for you to ${toWrite ? 'change' : 'see'}.`);
   }

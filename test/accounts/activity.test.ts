@@ -20,7 +20,14 @@ interface Entry {
   ipAddress: string;
   userAgent: string | null;
   apiKeyId: string | null;
-  detailJson: { before?: Values; after?: Values; withheld?: string[]; by: Values };
+  detailJson: {
+    before?: Values;
+    after?: Values;
+    withheld?: string[];
+    reason?: string;
+    times?: number;
+    by: Values;
+  };
 }
 
 async function logOf(objectId: string, caller: Caller = app.administrator()): Promise<Entry[]> {
@@ -209,4 +216,69 @@ test('what is old is forgotten, but for what an older server has logged', async 
   await pruneActivity(database, new Date(Date.now() + 60_000));
   expect(await logOf(id)).toEqual([]);
   expect(await app.rowOf('activity_log', old!.id)).toBeDefined();
+});
+
+describe('somebody who is refused', () => {
+  /** The latest, when all that is waiting has been written. */
+  async function told(reason: RegExp, count = 1): Promise<Entry[]> {
+    for (let turn = 0; ; turn += 1) {
+      const { list } = await app.administrator().ask(
+        `{ list: activityLogs(filter: { action: { in: ["refused", "crossed"] } }, first: 1000) {
+          nodes { action objectType objectId ipAddress userAgent apiKeyId detailJson } } }`,
+      );
+      const found = (list.nodes as Entry[]).filter(({ detailJson }) =>
+        reason.test(String(detailJson.reason)),
+      );
+      if (found.length >= count || turn === 40) return found;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+
+  test('at the door is told to the account that they named, without what they tried it with', async () => {
+    const account = { 'x-account-id': app.here.account };
+    const stranger = app.nobody().with({ 'x-aether-api-key': 'a-key-nobody-has', ...account });
+    for (let turn = 0; turn < 3; turn += 1) await stranger.rest('GET', '/v3/crud/event/');
+    await app.nobody().with(account).graphql('{ viewer { level } }');
+    const [entry, ...more] = await told(/is not known/);
+    expect(more).toEqual([]);
+    expect(entry).toMatchObject({ action: 'refused', apiKeyId: null, ipAddress: expect.any(String) });
+    expect(entry!.detailJson).toEqual({
+      by: { level: null },
+      reason: 'This API key is not known.',
+      times: 3,
+    });
+    expect(JSON.stringify(entry)).not.toContain('a-key-nobody-has');
+    expect(await told(/key is needed/)).toHaveLength(1);
+  });
+
+  test('inside is told once for a request, whichever door it was', async () => {
+    const [person] = app.here.rows.person!;
+    await app.guest().rest('DELETE', `/v3/crud/person/${person!.id}`);
+    await app
+      .guest()
+      .graphql(`mutation { removeEvent(id: "${app.here.rows.event![0]!.id}") { __typename } }`);
+    const inGraph = await told(/This needs level administrator/);
+    const inRest = await told(/To update person/);
+    expect(inRest).toHaveLength(1);
+    expect(inGraph.map(({ apiKeyId }) => apiKeyId)).toContain('TestKey-anonymous');
+    for (const { detailJson } of [...inGraph, ...inRest]) expect(detailJson.times).toBeUndefined();
+  });
+
+  test('and super, who is not when crossing into another account, is told there', async () => {
+    const [there] = app.there.rows.person!;
+    await app.root().call('GET', `/v3/crud/person/${there!.id}`);
+    const crossed = async () =>
+      (
+        await app
+          .otherAccount()
+          .ask(
+            '{ list: activityLogs(filter: { action: { eq: "crossed" } }) { nodes { objectType objectId apiKeyId } } }',
+          )
+      ).list.nodes as object[];
+    for (let turn = 0; turn < 40 && (await crossed()).length === 0; turn += 1)
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(await crossed()).toEqual([
+      { objectType: 'person', objectId: there!.id, apiKeyId: 'TestKey-super' },
+    ]);
+  });
 });
