@@ -1809,3 +1809,16 @@ CREATE TABLE IF NOT EXISTS `object_change` (
   PRIMARY KEY (`id`),
   KEY `ix_object_change__feed__id` (`feed`, `id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE IF NOT EXISTS `key_usage` (
+  `id` int unsigned NOT NULL AUTO_INCREMENT,
+  `api_key_id` bigint NOT NULL,
+  `day` varchar(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `type` varchar(50) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `verb` varchar(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `level` varchar(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `field` varchar(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `calls` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `uq_key_usage__api_key_id__day__type__verb__level__field` (`api_key_id`, `day`, `type`, `verb`, `level`, `field`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

@@ -10,6 +10,8 @@ import { pruneChanges } from './kernel/changes';
 import { openServices } from './services';
 
 const hourMs = 3_600_000;
+/** What the server has counted and noted is lost by a crash for so long. */
+const flushMs = 5_000;
 
 /** Starts the server: reads the configuration, opens the services, listens, and drains when it is told to stop. */
 async function main(): Promise<void> {
@@ -58,6 +60,10 @@ async function main(): Promise<void> {
   };
   prune();
   const pruning = setInterval(prune, hourMs);
+  const flushing = setInterval(() => {
+    void services.notes.flush();
+    void services.usage.flush();
+  }, flushMs);
 
   let stopping = false;
   const stop = (signal: string): void => {
@@ -70,6 +76,7 @@ async function main(): Promise<void> {
     }, config.shutdownGraceMs);
     services.draining = true;
     clearInterval(pruning);
+    clearInterval(flushing);
     // A connection that was busy is idle later; left alone it would stay open until it times out.
     const sweeping = setInterval(() => {
       server.closeIdleConnections();

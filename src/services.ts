@@ -16,6 +16,7 @@ import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
 import { createNotes } from './kernel/activity';
 import { createPublicIds } from './kernel/public-id';
+import { createUsage } from './kernel/usage';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
 import { packageRoot } from './paths';
@@ -48,6 +49,7 @@ export async function openServices(
   const publicIds = createPublicIds(database, jwtKey);
   const metrics = createMetrics({ database });
   const notes = createNotes({ database, log, now });
+  const usage = createUsage({ database, log, now });
   const tokens = createTokens(jwtKey, now);
   const viewers = createViewers({ database, log, now, publicIds, tokens });
   const told = (type: string): void => {
@@ -72,6 +74,7 @@ export async function openServices(
     log,
     metrics,
     notes,
+    usage,
     now,
     corrupt: metrics.corrupt,
     changed(changes) {
@@ -84,7 +87,8 @@ export async function openServices(
       }
     },
     async close() {
-      await notes.close();
+      await notes.flush();
+      await usage.flush();
       await cache.close();
       await database.close();
     },

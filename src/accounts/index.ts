@@ -4,6 +4,7 @@ import { AddressResolver } from './address';
 import { ApiKeyResolver } from './api-key';
 import { BootstrapResolver } from './bootstrap';
 import { ContactResolver } from './contact';
+import { KeyUsageResolver } from './key-usage';
 import { OrganizationResolver } from './organization';
 import { PersonResolver } from './person';
 import { SiteResolver } from './site';
@@ -22,4 +23,5 @@ export const accountResolvers = [
   ApiKeyResolver,
   ActivityLogResolver,
   BootstrapResolver,
+  KeyUsageResolver,
 ] as const;

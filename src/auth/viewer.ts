@@ -230,6 +230,7 @@ export function createViewers(
         person: (claims?.person_id && (await identity('person', claims.person_id))) || null,
         user: user ? { pk: user.pk, id: user.id } : null,
         level,
+        signedIn: claims !== undefined,
       };
     },
 

@@ -141,13 +141,11 @@ const byOf = (viewer?: Viewer) => ({
 
 /** Notes what was done without a transaction of its own. */
 export interface Notes {
-  /** Is in the log some seconds later; what is the same within that time is one line, with how often it was. */
+  /** Is in the log when it has been flushed; what is the same until then is one line, with how often it was. */
   add(entry: Entry): void;
-  /** Writes what is still to be written. */
-  close(): Promise<void>;
+  /** Writes what is still to be written: called every few seconds, and at the end. */
+  flush(): Promise<void>;
 }
-
-const flushMs = 5_000;
 
 /** Of more than so many different lines at a time the rest is dropped: nobody fills the database by being refused. */
 const maxPending = 1_000;
@@ -180,7 +178,6 @@ export function createNotes({ database, log, now }: Pick<Services, 'database' | 
     }
   }
 
-  const timer = setInterval(() => void flush(), flushMs).unref();
   return {
     add(entry) {
       const { viewer, from, ...what } = entry;
@@ -190,10 +187,7 @@ export function createNotes({ database, log, now }: Pick<Services, 'database' | 
       else if (pending.size < maxPending) pending.set(name, { ...entry, times: 1 });
       else dropped += 1;
     },
-    async close() {
-      clearInterval(timer);
-      await flush();
-    },
+    flush,
   };
 }
 

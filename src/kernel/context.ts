@@ -6,6 +6,7 @@ import type { Level } from './levels';
 import type { PublicIds } from './public-id';
 import type { Scopes } from './scopes';
 import type { Touched } from './unit-of-work';
+import type { Usage } from './usage';
 import { Warnings } from './warnings';
 
 /** A row that the caller is, belongs to, or came with: its internal and its public id. */
@@ -26,6 +27,8 @@ export interface Viewer {
   person: Identity | null;
   user: Identity | null;
   level: Level;
+  /** Does the level come from a token? Otherwise it is that of the key. */
+  signedIn: boolean;
 }
 
 /** Where a call came from. */
@@ -48,6 +51,8 @@ export interface Services {
   now: () => Date;
   /** What is no write, for the activity log. */
   notes: Notes;
+  /** What keys are used for. */
+  usage: Usage;
   /** Told after each write has been committed, of every row that it changed. */
   changed: (changes: readonly Touched[]) => void;
   /** Told of each value that was met and is not what was declared, by type and column. */

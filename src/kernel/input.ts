@@ -28,6 +28,7 @@ export async function checkInput(
   before: Values,
   tx: Transaction,
 ): Promise<Values> {
+  ctx.services.usage.addFields(ctx, entity, '$pk' in before ? 'update' : 'create', Object.keys(input));
   const values: Values = {};
   const problems: Record<string, string> = {};
   const references: { attribute: Attribute; id: string }[] = [];

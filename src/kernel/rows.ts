@@ -43,6 +43,7 @@ export function selectColumns(
   { columns, tail, values, within, tx }: Select,
 ): Promise<Row[]> {
   const more = columns ? `, ${columns}` : '';
+  ctx.services.usage.addFields(ctx, plan.entity, 'read', plan.fields, plan);
   const statement = `SELECT ${plan.columns}${more} FROM \`${plan.entity.table}\` t ${tail}`;
   return ctx.services.database.select<Row>(within ? within(statement) : statement, values, tx);
 }

@@ -35,6 +35,8 @@ export interface Plan {
   masked: Attribute[];
   /** References to be answered by public id. */
   refs: Attribute[];
+  /** Names of those of them that the reader sees as they are. */
+  fields: string[];
 }
 
 type Fields = Map<string, FieldNode[]>;
@@ -130,7 +132,17 @@ export function makePlan(entity: Entity, names: Iterable<string>, level: Level):
     ['$pk', 't.id'],
     ['id', 't.id_random'],
   ]);
-  const plan: Plan = { key: '', entity, columns: '', width: 0, values: [], texts: [], masked: [], refs: [] };
+  const plan: Plan = {
+    key: '',
+    entity,
+    columns: '',
+    width: 0,
+    values: [],
+    texts: [],
+    masked: [],
+    refs: [],
+    fields: [],
+  };
 
   const readReference = (attribute: Attribute): void => {
     columns.set(`$${attribute.name}`, `t.\`${attribute.column}\``);
@@ -142,6 +154,7 @@ export function makePlan(entity: Entity, names: Iterable<string>, level: Level):
   for (const name of chosen) {
     const attribute = entity.attributes.get(name);
     if (!attribute || attribute.kind === 'id') continue;
+    if (maySee(viewer, attribute)) plan.fields.push(name);
     if (!maySee(viewer, attribute)) {
       columns.set(name, attribute.mask ? expression(attribute, 't') : 'NULL');
       if (attribute.mask) plan.masked.push(attribute);

@@ -48,9 +48,11 @@ export const readableTypes = ({ viewer }: Context): Entity[] =>
   );
 
 /** @throws FORBIDDEN when the caller's key has scopes, and this is in none. */
-export function mayReach({ viewer }: Context, { table }: Entity, verb: ScopeVerb): void {
-  if (!reaches(viewer.key.scopes, table, verb))
+export function mayReach(ctx: Context, entity: Entity, verb: ScopeVerb): void {
+  const { table } = entity;
+  if (!reaches(ctx.viewer.key.scopes, table, verb))
     throw forbidden(`The scopes of your key leave out ${table}:${verb}.`);
+  ctx.services.usage.add(ctx, entity, verb);
 }
 
 /** @throws FORBIDDEN when the caller's level or key may not do this to the type. */
@@ -149,6 +151,28 @@ function ownCondition(viewer: Viewer, entity: Entity, own: string, t: string, va
 
 /** The id of a person in the membership system, by which rows name their owner. */
 const externalIdSql = '(SELECT m.external_person_id FROM `person` m WHERE m.id = ?)';
+
+/** Would a key of this level have done, where one of another level was used? */
+export function serves(
+  level: Level,
+  { type, verb, field }: { type: string; verb: ScopeVerb; field: string },
+  usedLevel: Level,
+): boolean {
+  const entity = entityOf(type);
+  const { access, attributes } = entity;
+  const [lower, used] = [level, usedLevel].map(
+    (each) => ({ level: each, person: null, user: null }) as Viewer,
+  ) as [Viewer, Viewer];
+  const toWrite = verb !== 'read';
+  const rulesOf = (viewer: Viewer): string => rowRules(viewer, entity, 't', [], { toWrite }).join();
+  const attribute = attributes.get(field);
+  const may = toWrite ? maySet : maySee;
+  return (
+    atLeast(level, access[verb]) &&
+    rulesOf(lower) === rulesOf(used) &&
+    (!attribute || may(lower, attribute) || !may(used, attribute))
+  );
+}
 
 /** What {@link owned} needs of a row that was found by its id alone. */
 export interface Ownership {
