@@ -4,6 +4,7 @@ import { AddressResolver } from './address';
 import { ApiKeyResolver } from './api-key';
 import { BootstrapResolver } from './bootstrap';
 import { ContactResolver } from './contact';
+import { ExplainAccessResolver } from './explain-access';
 import { KeyUsageResolver } from './key-usage';
 import { OrganizationResolver } from './organization';
 import { PersonResolver } from './person';
@@ -24,4 +25,5 @@ export const accountResolvers = [
   ActivityLogResolver,
   BootstrapResolver,
   KeyUsageResolver,
+  ExplainAccessResolver,
 ] as const;
