@@ -32,7 +32,10 @@ export interface App {
 export async function createApp(services: Services, config: Config): Promise<App> {
   const schema = makeSchema(resolvers);
   const executor = createExecutor(schema);
-  const graphql = await startGraphql(schema, executor, { production: config.production });
+  const graphql = await startGraphql(schema, executor, {
+    production: config.production,
+    maxCost: config.graphqlMaxCost,
+  });
 
   /** Who is calling, resolved once per request whatever the door. */
   const contextOf = (request: Carried): Promise<Context> =>

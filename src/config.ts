@@ -28,6 +28,7 @@ const variables = z.object({
 
   UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
   BODY_MAX_BYTES: bytes(1024 ** 2),
+  GRAPHQL_MAX_COST: z.coerce.number().int().positive().default(5_000_000),
   METRICS: z.enum(['off', 'loopback', 'on']).default('loopback'),
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(10_000),
   CHANGES_DAYS: z.coerce.number().int().min(1).default(90),
@@ -68,6 +69,8 @@ export interface Config {
   readonly noviApiKey?: string;
   readonly uploadMaxBytes: number;
   readonly bodyMaxBytes: number;
+  /** Rows that one operation sent to `/graphql` may read at most, as they are counted beforehand. */
+  readonly graphqlMaxCost: number;
   /** Who may read `/metrics`: nobody, programs on this machine, or everybody. */
   readonly metrics: 'off' | 'loopback' | 'on';
   readonly shutdownGraceMs: number;
@@ -126,6 +129,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     noviApiKey: v.NOVI_IDAA_API_KEY,
     uploadMaxBytes: v.UPLOAD_MAX_BYTES,
     bodyMaxBytes: v.BODY_MAX_BYTES,
+    graphqlMaxCost: v.GRAPHQL_MAX_COST,
     metrics: v.METRICS,
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
     changesDays: v.CHANGES_DAYS,

@@ -5,10 +5,11 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type ExecutionResult, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import type { Context } from '../kernel/context';
 import { isJson, readJson } from '../http';
 import { AetherError } from '../kernel/errors';
+import { createCosts, type Cost } from './cost';
 import { internal, type Executor } from './execute';
 import { limitRules, limits } from './limits';
 
@@ -18,26 +19,26 @@ export type GraphqlServer = ApolloServer<Context>;
 export async function startGraphql(
   schema: GraphQLSchema,
   executor: Executor,
-  { production }: { production: boolean },
+  { production, maxCost }: { production: boolean; maxCost: number },
 ): Promise<GraphqlServer> {
+  const costs = createCosts(schema, maxCost);
   const server = new ApolloServer<Context>({
     gateway: {
       load: () =>
         Promise.resolve({
-          executor: async ({ document, request, context, operation, operationName }) =>
+          executor: async ({ document, request, context, operation, operationName }) => {
             // Without an operation Apollo refuses the request itself, once it is told so.
-            (operation
-              ? executor.run(
-                  document,
-                  request.variables ?? {},
-                  context as unknown as Context,
-                  operationName ?? undefined,
-                )
-              : {
-                  errors: [
-                    new GraphQLError('The document has no such operation, or several to choose from.'),
-                  ],
-                }) as never,
+            if (!operation)
+              return {
+                errors: [new GraphQLError('The document has no such operation, or several to choose from.')],
+              };
+            const { variables = {} } = request;
+            const name = operationName ?? undefined;
+            return limited(
+              () => costs(document, variables, name),
+              () => executor.run(document, variables, context as unknown as Context, name),
+            ) as never;
+          },
         }),
       onSchemaLoadOrUpdate(listener) {
         listener({ apiSchema: schema, coreSupergraphSdl: '' });
@@ -63,6 +64,22 @@ export async function startGraphql(
   });
   await server.start();
   return server;
+}
+
+/** Runs an operation unless it costs too much, and tells what it costs. */
+async function limited(
+  price: () => Cost | undefined,
+  run: () => Promise<ExecutionResult>,
+): Promise<ExecutionResult> {
+  let cost: Cost | undefined;
+  try {
+    cost = price();
+  } catch (error) {
+    if (error instanceof AetherError) return { errors: [error] };
+    throw error;
+  }
+  const result = await run();
+  return cost ? { ...result, extensions: { ...result.extensions, cost } } : result;
 }
 
 /** Apollo's own refusals carry codes of Apollo; anything that carries none is not for callers to see. */
