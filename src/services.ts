@@ -17,12 +17,14 @@ import { allEntities } from './kernel/entity';
 import { createPublicIds } from './kernel/public-id';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
+import { createSiteOrigins, type SiteOrigins } from './origins';
 import { packageRoot } from './paths';
 import './resolvers';
 
 declare module './kernel/context' {
   interface Services {
     cache: Cache;
+    siteOrigins: SiteOrigins;
     close(): Promise<void>;
   }
 }
@@ -31,6 +33,9 @@ const channel = 'aether:changed';
 
 /** Types whose rows decide who is calling. */
 const deciding = new Set(['api_key', 'user', 'account']);
+
+/** Types whose rows decide which pages may call. */
+const naming = new Set(['site_domain', 'site', 'account']);
 
 /**
  * Opens everything that the server stands on, and brings the tables up to date.
@@ -48,8 +53,10 @@ export async function openServices(
   const metrics = createMetrics({ database });
   const tokens = createTokens(jwtKey, now);
   const viewers = createViewers({ database, publicIds, tokens, now });
+  const siteOrigins = createSiteOrigins({ database });
   const told = (type: string): void => {
     if (deciding.has(type)) viewers.forget();
+    if (naming.has(type)) siteOrigins.forget();
   };
   cache.subscribe(channel, told).catch((error: unknown) => {
     log.warn({ err: error }, 'changes in other processes are not heard of');
@@ -61,6 +68,7 @@ export async function openServices(
     publicIds,
     tokens,
     viewers,
+    siteOrigins,
     cursors: createCursors(jwtKey),
     indexedWords: await tablesWithIndexedWords(database, 'default_qry_str'),
     files: await openFileStore(config.fileRoot),
@@ -73,8 +81,8 @@ export async function openServices(
     corrupt: metrics.corrupt,
     changed(changes) {
       for (const type of new Set(changes.map(({ entity }) => entity.table))) {
-        if (!deciding.has(type)) continue;
-        viewers.forget();
+        if (!deciding.has(type) && !naming.has(type)) continue;
+        told(type);
         cache.publish(channel, type).catch((error: unknown) => {
           log.warn({ err: error }, 'other processes could not be told of a change');
         });

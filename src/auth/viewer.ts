@@ -51,6 +51,8 @@ interface KeyRow {
   account: number | null;
   level: string | null;
   administrative: number | null;
+  rate_per_minute: number | null;
+  origins_json: unknown;
   enable: number | null;
   enable_from: string | null;
   enable_to: string | null;
@@ -110,7 +112,7 @@ export function createViewers(
     const digest = createHash('sha256').update(value).digest('hex');
     const rows = await database.select<KeyRow>(
       `SELECT id AS pk, id_random AS id, name, public_key, secret_key, account_id AS account, level, administrative, enable,
-        enable_from, enable_to FROM api_key WHERE public_key = ? OR secret_key IN (?, ?)`,
+        enable_from, enable_to, rate_per_minute, origins_json FROM api_key WHERE public_key = ? OR secret_key IN (?, ?)`,
       [value, value, digest],
     );
     // The database may compare without regard to case; a key is compared to the letter.
@@ -205,6 +207,8 @@ export function createViewers(
           id: row.id,
           name: row.name ?? row.id,
           administrative: Boolean(row.administrative),
+          ratePerMinute: row.rate_per_minute,
+          origins: originsOf(row),
         },
         account: chosen ?? null,
         person: (claims?.person_id && (await identity('person', claims.person_id))) || null,
@@ -229,3 +233,15 @@ export function createViewers(
 }
 
 const keyLevel = ({ level }: KeyRow): Level => (isLevel(level) ? level : 'anonymous');
+
+/** The origins that a key is limited to: null for all of them, none when what is written there cannot be read. */
+function originsOf({ origins_json: written }: KeyRow): string[] | null {
+  if (written === null) return null;
+  try {
+    const list: unknown = typeof written === 'string' ? JSON.parse(written) : written;
+    if (list === null) return null;
+    return Array.isArray(list) ? list.map((origin) => String(origin).toLowerCase().replace(/\/$/, '')) : [];
+  } catch {
+    return [];
+  }
+}

@@ -14,7 +14,14 @@ export interface Identity {
 
 /** Who is calling: resolved once per request, for every door. */
 export interface Viewer {
-  key: Identity & { name: string; administrative: boolean };
+  key: Identity & {
+    name: string;
+    administrative: boolean;
+    /** Requests that it may send in a minute, where it has a rate of its own. */
+    ratePerMinute?: number | null;
+    /** Origins of the pages that may use it, where they are limited. */
+    origins?: readonly string[] | null;
+  };
   account: Identity | null;
   person: Identity | null;
   user: Identity | null;
