@@ -9,9 +9,9 @@ import { report } from './child';
 
 /** The server as `main.ts` starts it, and an ear for the bench. */
 async function main(): Promise<void> {
-  // One address and one key send all that the server can take.
-  const unlimited = { RATE_PER_MINUTE_ADDRESS: '0', RATE_PER_MINUTE_KEY: '0', MAX_EVENT_LOOP_DELAY_MS: '0' };
-  const config = readConfig({ ...process.env, ...unlimited });
+  // One address and one key send all that the server can take; they are counted all the same.
+  const many = String(1e9);
+  const config = readConfig({ ...process.env, RATE_PER_MINUTE_ADDRESS: many, RATE_PER_MINUTE_KEY: many });
   const services = await openServices(config, pino({ level: config.logLevel }));
   const app = await createApp(services, config);
   const server = createServer(serverOptions, app.handler);

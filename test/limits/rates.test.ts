@@ -5,6 +5,7 @@ import type { Caller } from '../support/callers';
 import { expectActionError, expectCrudError, expectHeaders } from '../support/envelopes';
 import { nextNumber, seedMore } from '../support/fixture';
 import { target } from '../support/jest-target';
+import { lineTo, type Line } from '../support/proxy';
 
 const app = useApp({ rows: 1, env: { RATE_PER_MINUTE_KEY: '5000', RATE_PER_MINUTE_VIEWER: '7' } });
 const guarded = useApp({
@@ -13,8 +14,16 @@ const guarded = useApp({
 });
 const plain = useApp({ rows: 1, env: { RATE_PER_MINUTE_ADDRESS: '20' } });
 
-/** Beside the first, on the same databases. */
-const other = useApp({ rows: 1, through: () => app.place });
+/** Beside the first, on the same databases; its way to Redis can be cut. */
+let cache: Line | undefined;
+const other = useApp({
+  rows: 1,
+  through: async () => {
+    if (app.place.redisUrl) cache = await lineTo(app.place.redisUrl);
+    return { ...app.place, redisUrl: cache?.url };
+  },
+});
+afterAll(() => cache?.cut());
 
 async function keyWith(values: Record<string, unknown>): Promise<Caller> {
   const publicKey = `rates-${String(nextNumber())}-key`;
@@ -151,6 +160,24 @@ test('what one server has counted the other knows of, where there is Redis', asy
   await sleep(1500);
   for (let n = 0; n < 2; n += 1) statuses.push((await there.rest('GET', path)).status);
   expect(statuses).toEqual(target === 'mariadb' ? [200, 429, 429] : [200, 200, 200]);
+});
+
+test('while Redis is away each server goes on by itself', async () => {
+  const caller = await keyWith({ ratePerMinute: 3 });
+  const there = other.nobody().with(caller.headers);
+  await cache?.cut();
+  try {
+    const started = performance.now();
+    const statuses = [];
+    for (let n = 0; n < 4; n += 1) statuses.push((await there.rest('GET', path)).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect(performance.now() - started).toBeLessThan(1500);
+    await sleep(1500);
+    expect((await there.rest('GET', path)).status).toBe(429);
+    expect((await caller.rest('GET', path)).status).toBe(200);
+  } finally {
+    await cache?.mend();
+  }
 });
 
 test('without limits nothing is counted', async () => {
