@@ -1,4 +1,4 @@
-import cors from 'cors';
+import cors, { type CorsOptions } from 'cors';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http';
@@ -8,12 +8,15 @@ import type { Config } from './config';
 import { docsRouter } from './docs/router';
 import { createExecutor, internal, type Executor } from './graphql/execute';
 import { makeSchema } from './graphql/schema';
-import { handleGraphql, startGraphql } from './graphql/server';
+import { handleGraphql, sendGraphqlError, startGraphql } from './graphql/server';
 import { healthRouter } from './health';
-import { Context, type Origin, type Services } from './kernel/context';
-import { AetherError } from './kernel/errors';
+import { Context, type Origin, type Services, type Viewer } from './kernel/context';
+import { AetherError, forbidden } from './kernel/errors';
 import { isPublicId } from './kernel/public-id';
 import { metricsRouter } from './metrics';
+import { hostOf } from './origins';
+import { watchPressure } from './pressure';
+import { addressOf, createRateLimits, type TrustsProxy } from './rate-limit';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
 import { actionRouter } from './rest/actions';
@@ -33,17 +36,30 @@ export interface App {
 export async function createApp(services: Services, config: Config): Promise<App> {
   const schema = makeSchema(resolvers);
   const executor = createExecutor(schema);
-  const graphql = await startGraphql(schema, executor, { production: config.production });
+  const graphql = await startGraphql(schema, executor, {
+    production: config.production,
+    introspection: config.introspection,
+    maxCost: config.graphqlMaxCost,
+  });
+
+  const rates = createRateLimits(services.cache.redis);
+  const pressure = watchPressure(config.maxEventLoopDelayMs);
+  const { address: ofAddress, key: ofKey, viewer: ofViewer } = config.ratesPerMinute;
 
   /** Who is calling, resolved once per request whatever the door. */
-  const contextOf = (request: Carried): Promise<Context> =>
+  const contextOf = (request: Carried, response: ServerResponse): Promise<Context> =>
     (request.context ??= (async () => {
-      const { socket, headers } = request;
-      const from = { address: socket.remoteAddress, agent: headers['user-agent'] };
+      const from = { address: addressOf(request, trusts), agent: request.headers['user-agent'] };
       const credentials = credentialsOf(request);
       try {
         const viewer = await services.viewers.resolve(credentials);
         request.viewer = viewer;
+        const { key, user, person } = viewer;
+        await rates.count(response, [
+          { policy: 'key', of: key.id, perMinute: key.ratePerMinute ?? ofKey },
+          { policy: 'viewer', of: user?.id ?? person?.id, perMinute: ofViewer },
+        ]);
+        checkOrigin(viewer, request);
         return new Context(viewer, services, request.id, from);
       } catch (error) {
         if (error instanceof AetherError) await noteStranger(services, credentials, from, error);
@@ -51,14 +67,17 @@ export async function createApp(services: Services, config: Config): Promise<App
       }
     })());
 
-  const edge = [security(), crossOrigin(config)];
+  const bodyLimits = { maxBytes: config.bodyMaxBytes, maxMs: config.bodyMaxMs };
+  const edge = [security(), crossOrigin(config, services)];
 
   const app = express().disable('x-powered-by').disable('etag');
   if (config.trustProxy) app.set('trust proxy', trustValue(config.trustProxy));
+  const trusts = config.trustProxy ? (app.get('trust proxy fn') as TrustsProxy) : undefined;
   app.use(healthRouter(services));
   app.use(metricsRouter(services.metrics, config.metrics));
   app.use('/v3', async (request: Request, response: Response, next: NextFunction) => {
-    if (request.method !== 'OPTIONS') response.locals.ctx = await contextOf(request as unknown as Carried);
+    if (request.method !== 'OPTIONS')
+      response.locals.ctx = await contextOf(request as unknown as Carried, response);
     next();
   });
   app.use('/v3/action', actionRouter(schema, { executor, uploadMaxBytes: config.uploadMaxBytes }));
@@ -74,46 +93,66 @@ export async function createApp(services: Services, config: Config): Promise<App
     schema,
     executor,
     documents: createDocuments(schema),
-    bodyMaxBytes: config.bodyMaxBytes,
+    bodyLimits,
     allowTestDelay: config.allowTestDelay,
   });
 
+  /** Lets a request in, unless there are too many: before anything is done for it. */
+  async function admit(request: Carried, response: ServerResponse): Promise<void> {
+    pressure.check();
+    if (ofAddress > 0)
+      await rates.count(response, [
+        { policy: 'address', of: addressOf(request, trusts), perMinute: ofAddress },
+      ]);
+  }
+
   /** The two hot doors come straight from node:http; everything else through Express. */
-  const route = (request: Carried, response: ServerResponse): void => {
-    const context = () => contextOf(request);
-    if (/^\/graphql\/?(?:\?|$)/.test(request.url ?? '') && request.method !== 'OPTIONS') {
-      request.door = 'graphql';
-      request.template = '/graphql';
-      handleGraphql(graphql, request, response, { context, bodyMaxBytes: config.bodyMaxBytes }).catch(
-        (error: unknown) => {
-          services.log.error({ err: error, requestId: request.id }, 'unforeseen error');
-        },
-      );
-    } else if (isBelow(crudPrefix, request)) {
-      request.door = 'crud';
-      crud(request, response, context).catch((error: unknown) => {
-        fail(error, request, response, sendCrudError);
-      });
-    } else app(request, response);
-  };
+  async function route(request: Carried, response: ServerResponse): Promise<void> {
+    const { url = '' } = request;
+    const context = () => contextOf(request, response);
+    let send = sendActionError;
+    try {
+      if (/^\/graphql\/?(?:\?|$)/.test(url) && request.method !== 'OPTIONS') {
+        send = sendGraphqlError;
+        request.door = 'graphql';
+        request.template = '/graphql';
+        await admit(request, response);
+        await handleGraphql(graphql, request, response, { context, bodyLimits });
+      } else if (isBelow(crudPrefix, request)) {
+        send = sendCrudError;
+        request.door = 'crud';
+        await admit(request, response);
+        await crud(request, response, context);
+      } else {
+        // Who watches over the server asks when it has too much to do, above all.
+        if (!/^\/(?:health|healthz|readyz|metrics)\/?(?:\?|$)/.test(url)) await admit(request, response);
+        app(request, response);
+      }
+    } catch (error) {
+      fail(error, request, response, send);
+    }
+  }
 
   /** The last stop of an error on its way out: what it is becomes an answer, and what nobody foresaw a log line. */
   function fail(
     error: unknown,
-    { id: requestId, context }: Carried,
+    request: Carried,
     response: ServerResponse,
     send: (response: ServerResponse, error: AetherError) => void,
   ): void {
     const { log } = services;
+    const { id: requestId } = request;
     if (response.headersSent) {
       log.error({ err: error, requestId }, 'an answer broke off');
       response.destroy();
       return;
     }
+    // Who has hung up is told nothing.
+    if (request.destroyed && hungUp.has((error as { code?: string }).code ?? '')) return;
     const known = error instanceof AetherError ? error : fromExpress(error);
     if (!known) log.error({ err: error, requestId }, 'unforeseen error');
     else if (known.code === 'FORBIDDEN')
-      context?.then(
+      request.context?.then(
         (ctx) => ctx.refused(known.message),
         () => undefined,
       );
@@ -122,14 +161,18 @@ export async function createApp(services: Services, config: Config): Promise<App
 
   return {
     executor,
-    stop: () => graphql.stop(),
+    stop() {
+      rates.close();
+      pressure.close();
+      return graphql.stop();
+    },
     handler(incoming, response) {
       const request = beginRequest(services, incoming, response);
       let index = 0;
       const next = (): void => {
         const step = edge[index++];
         if (step) step(request, response, next);
-        else route(request, response);
+        else void route(request, response);
       };
       next();
     },
@@ -147,6 +190,8 @@ async function noteStranger(
   const account = isPublicId(id) ? await publicIds.find('account', id) : undefined;
   if (account !== undefined) notes.add({ account, action: 'refused', detail: { reason }, from });
 }
+/** What reading a request ends with when its connection is gone. */
+const hungUp = new Set(['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /** Is the path this one, or one below it? */
 function isBelow(path: string, { url = '' }: IncomingMessage): boolean {
@@ -177,12 +222,24 @@ function security(): Step {
   };
 }
 
-function crossOrigin({ corsOrigins }: Config): Step {
+function crossOrigin({ corsOrigins, production }: Config, { siteOrigins }: Services): Step {
+  const isAllowed = async (origin: string): Promise<boolean> =>
+    corsOrigins.includes(origin) ||
+    (corsOrigins.includes('sites') &&
+      ((await siteOrigins.has(origin)) || (!production && isOfThisMachine(origin))));
+  const origin: CorsOptions['origin'] =
+    corsOrigins === '*'
+      ? '*'
+      : (given, tell) => {
+          isAllowed(given?.toLowerCase() ?? '').then((allowed) => tell(null, allowed), tell);
+        };
   const allow = cors({
-    origin: corsOrigins === '*' ? '*' : [...corsOrigins],
+    origin,
     exposedHeaders: [
       'x-request-id',
       'Retry-After',
+      'RateLimit',
+      'RateLimit-Policy',
       'ETag',
       'Content-Disposition',
       'Content-Range',
@@ -196,12 +253,31 @@ function crossOrigin({ corsOrigins }: Config): Step {
     preflightContinue: false,
     optionsSuccessStatus: 204,
   });
-  const label = cors({ origin: corsOrigins === '*' ? '*' : [...corsOrigins], preflightContinue: true });
+  const label = cors({ origin, preflightContinue: true });
   return (request, response, next) => {
+    if (corsOrigins !== '*') {
+      // Who comes from elsewhere gets another answer, and caches must know.
+      response.setHeader('Vary', 'Origin');
+      if (request.headers.origin === undefined) {
+        next();
+        return;
+      }
+    }
     // An OPTIONS that is no preflight asks what is allowed here: its route knows.
     const preflight = request.headers['access-control-request-method'] !== undefined;
-    (request.method === 'OPTIONS' && !preflight ? label : allow)(request, response, next);
+    if (request.method !== 'OPTIONS') allow(request, response, next);
+    else if (preflight) allow(request, response, () => response.writeHead(204).end());
+    else label(request, response, next);
   };
+}
+
+const isOfThisMachine = (origin: string): boolean =>
+  /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(hostOf(origin) ?? '');
+
+/** A key that is for some pages alone is not for those of others. Programs that are no browsers name no origin. */
+function checkOrigin({ key: { origins } }: Viewer, { headers: { origin } }: IncomingMessage): void {
+  if (origins && origin !== undefined && !origins.includes(origin.toLowerCase()))
+    throw forbidden('This API key is not for pages of this origin.');
 }
 
 const trustValue = (text: string): boolean | number | string =>

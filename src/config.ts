@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 const flag = z.enum(['true', 'false', '1', '0', '']).transform((value) => value === 'true' || value === '1');
 const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const rate = z.coerce.number().int().min(0).optional();
 
 /** Every variable that the server reads, with its default. `.env.example` explains them to operators. */
 const variables = z.object({
@@ -11,7 +12,7 @@ const variables = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(5005),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   TRUST_PROXY: z.string().default(''),
-  CORS_ORIGINS: z.string().default('*'),
+  CORS_ORIGINS: z.string().default('sites'),
 
   DATA_DIR: z.string().default('.data'),
   FILE_ROOT: z.string().optional(),
@@ -28,6 +29,13 @@ const variables = z.object({
 
   UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
   BODY_MAX_BYTES: bytes(1024 ** 2),
+  BODY_MAX_MS: z.coerce.number().int().positive().default(30_000),
+  INTROSPECTION: z.enum(['all', 'administrators']).optional(),
+  GRAPHQL_MAX_COST: z.coerce.number().int().positive().default(5_000_000),
+  RATE_PER_MINUTE_ADDRESS: rate,
+  RATE_PER_MINUTE_KEY: rate,
+  RATE_PER_MINUTE_VIEWER: rate,
+  MAX_EVENT_LOOP_DELAY_MS: z.coerce.number().int().min(0).optional(),
   METRICS: z.enum(['off', 'loopback', 'on']).default('loopback'),
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).default(10_000),
   CHANGES_DAYS: z.coerce.number().int().min(1).default(90),
@@ -54,7 +62,7 @@ export interface Config {
   readonly logLevel: string;
   /** Express "trust proxy" value; empty when no proxy stands in front. */
   readonly trustProxy: string;
-  /** `*`, or the origins that browsers may call from. */
+  /** `*`, or the origins that browsers may call from; `sites` among them stands for the sites of all accounts. */
   readonly corsOrigins: '*' | readonly string[];
   readonly dataDir: string;
   readonly fileRoot: string;
@@ -69,6 +77,16 @@ export interface Config {
   readonly noviApiKey?: string;
   readonly uploadMaxBytes: number;
   readonly bodyMaxBytes: number;
+  /** How long a body other than an upload may take to come. */
+  readonly bodyMaxMs: number;
+  /** Who is shown the schema, and names that they may have meant. */
+  readonly introspection: 'all' | 'administrators';
+  /** Rows that one operation sent to `/graphql` may read at most, as they are counted beforehand. */
+  readonly graphqlMaxCost: number;
+  /** Requests that are let in each minute by what they come from; 0 for any number. */
+  readonly ratesPerMinute: Readonly<Record<'address' | 'key' | 'viewer', number>>;
+  /** How late the event loop may be on average before requests are turned away; 0 for any time. */
+  readonly maxEventLoopDelayMs: number;
   /** Who may read `/metrics`: nobody, programs on this machine, or everybody. */
   readonly metrics: 'off' | 'loopback' | 'on';
   readonly shutdownGraceMs: number;
@@ -99,9 +117,13 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
 
   const v = parsed.data;
   const production = v.NODE_ENV === 'production';
+  // A test asks more of one server, and holds it up more, than any program does.
+  const test = v.NODE_ENV === 'test';
   const demoData = v.DEMO_DATA ?? (!production && !v.DATABASE_URL);
   const problems: string[] = [];
   if (production) {
+    if (v.TRUST_PROXY === 'true')
+      problems.push('TRUST_PROXY: true believes whatever callers say; name the proxies, or count them');
     if (!v.DATABASE_URL) problems.push('DATABASE_URL: production needs a MariaDB database');
     if (demoData) problems.push('DEMO_DATA: demo data and its keys are not for production');
     if (!v.AE_API_JWT_KEY) problems.push('AE_API_JWT_KEY: production needs a key to sign tokens with');
@@ -117,7 +139,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     port: v.PORT,
     logLevel: v.LOG_LEVEL,
     trustProxy: v.TRUST_PROXY,
-    corsOrigins: v.CORS_ORIGINS === '*' ? '*' : v.CORS_ORIGINS.split(',').map((origin) => origin.trim()),
+    corsOrigins: originsFrom(v.CORS_ORIGINS),
     dataDir,
     fileRoot: resolve(v.FILE_ROOT ?? `${dataDir}/files`),
     databaseUrl: v.DATABASE_URL,
@@ -129,6 +151,15 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     noviApiKey: v.NOVI_IDAA_API_KEY,
     uploadMaxBytes: v.UPLOAD_MAX_BYTES,
     bodyMaxBytes: v.BODY_MAX_BYTES,
+    bodyMaxMs: v.BODY_MAX_MS,
+    introspection: v.INTROSPECTION ?? (production ? 'administrators' : 'all'),
+    graphqlMaxCost: v.GRAPHQL_MAX_COST,
+    ratesPerMinute: {
+      address: v.RATE_PER_MINUTE_ADDRESS ?? (test ? 0 : 30_000),
+      key: v.RATE_PER_MINUTE_KEY ?? (test ? 0 : 120_000),
+      viewer: v.RATE_PER_MINUTE_VIEWER ?? (test ? 0 : 6_000),
+    },
+    maxEventLoopDelayMs: v.MAX_EVENT_LOOP_DELAY_MS ?? (test ? 0 : 1_000),
     metrics: v.METRICS,
     shutdownGraceMs: v.SHUTDOWN_GRACE_MS,
     changesDays: v.CHANGES_DAYS,
@@ -137,4 +168,9 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     allowTestDelay: v.ALLOW_TEST_DELAY,
   });
   return { config, problems };
+}
+
+function originsFrom(text: string): Config['corsOrigins'] {
+  const origins = text.split(',').map((origin) => origin.trim().toLowerCase().replace(/\/$/, ''));
+  return origins.includes('*') ? '*' : origins.filter(Boolean);
 }

@@ -14,14 +14,22 @@ const decoders: Record<string, (body: Buffer, options: { maxOutputLength: number
   br: promisify(brotliDecompress),
 };
 
+/** What a body of JSON may take; those of uploads have limits of their own. */
+export interface BodyLimits {
+  maxBytes: number;
+  /** Milliseconds from its first byte to its last; then the connection is cut off. */
+  maxMs: number;
+}
+
 /**
  * The body of a request, parsed; undefined when there is none.
  * @throws UNSUPPORTED_MEDIA_TYPE for what is declared as anything but JSON in UTF-8, PAYLOAD_TOO_LARGE, BAD_REQUEST for what is not
  * JSON after all
  */
-export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+export async function readJson(request: IncomingMessage, { maxBytes, maxMs }: BodyLimits): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
+  const cutOff = setTimeout(() => request.destroy(), maxMs);
   try {
     // Leaving the loop early would otherwise take the connection with it, and the answer.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -33,6 +41,8 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   } catch (error) {
     await drain(request);
     throw error;
+  } finally {
+    clearTimeout(cutOff);
   }
   if (size === 0) return undefined;
   const text = (await decoded(request, Buffer.concat(chunks), maxBytes)).toString('utf8');
@@ -83,6 +93,18 @@ export function sendJsonText(response: ServerResponse, status: number, text: str
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(text);
 }
+
+/**
+ * How long the server of node:http waits, in milliseconds: for the head of a request, so that a client that sends it letter by letter
+ * holds nothing up; for all of it, since large files take their time; and for the next one on the same connection, longer than load
+ * balancers keep idle ones, so that they never send into one that is closing.
+ */
+export const serverOptions = {
+  headersTimeout: 20_000,
+  requestTimeout: 3_600_000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16 * 1024,
+} as const;
 
 /** How long a client may go on sending what we no longer want, before it is cut off. */
 const drainMs = 30_000;

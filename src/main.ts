@@ -5,6 +5,7 @@ import { createApp } from './app';
 import { checkConfig, ConfigError } from './config';
 import { UnusableTablesError } from './database/existing';
 import { demoKeyProblems, startDemo } from './demo';
+import { serverOptions } from './http';
 import { pruneActivity } from './kernel/activity';
 import { pruneChanges } from './kernel/changes';
 import { openServices } from './services';
@@ -35,11 +36,7 @@ async function main(): Promise<void> {
   const services = await openServices(config, log);
   const demo = config.demoData ? await startDemo(services) : undefined;
   const app = await createApp(services, config);
-  const server = createServer(app.handler);
-  // Longer than a load balancer keeps an idle connection, so that it never sends into one that is closing.
-  server.keepAliveTimeout = 65_000;
-  // Large files take their time; a request that sends no headers is still cut off after a minute.
-  server.requestTimeout = 3_600_000;
+  const server = createServer(serverOptions, app.handler);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.port, config.host, resolve);

@@ -19,12 +19,14 @@ import { createPublicIds } from './kernel/public-id';
 import { createUsage } from './kernel/usage';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
+import { createSiteOrigins, type SiteOrigins } from './origins';
 import { packageRoot } from './paths';
 import './resolvers';
 
 declare module './kernel/context' {
   interface Services {
     cache: Cache;
+    siteOrigins: SiteOrigins;
     close(): Promise<void>;
   }
 }
@@ -33,6 +35,9 @@ const channel = 'aether:changed';
 
 /** Types whose rows decide who is calling. */
 const deciding = new Set(['api_key', 'user', 'account']);
+
+/** Types whose rows decide which pages may call. */
+const naming = new Set(['site_domain', 'site', 'account']);
 
 /**
  * Opens everything that the server stands on, and brings the tables up to date.
@@ -52,8 +57,10 @@ export async function openServices(
   const usage = createUsage({ database, log, now });
   const tokens = createTokens(jwtKey, now);
   const viewers = createViewers({ database, log, now, publicIds, tokens });
+  const siteOrigins = createSiteOrigins({ database });
   const told = (type: string): void => {
     if (deciding.has(type)) viewers.forget();
+    if (naming.has(type)) siteOrigins.forget();
   };
   cache.subscribe(channel, told).catch((error: unknown) => {
     log.warn({ err: error }, 'changes in other processes are not heard of');
@@ -65,6 +72,7 @@ export async function openServices(
     publicIds,
     tokens,
     viewers,
+    siteOrigins,
     cursors: createCursors(jwtKey),
     indexedWords: await tablesWithIndexedWords(database, 'default_qry_str'),
     files: await openFileStore(config.fileRoot),
@@ -79,8 +87,8 @@ export async function openServices(
     corrupt: metrics.corrupt,
     changed(changes) {
       for (const type of new Set(changes.map(({ entity }) => entity.table))) {
-        if (!deciding.has(type)) continue;
-        viewers.forget();
+        if (!deciding.has(type) && !naming.has(type)) continue;
+        told(type);
         cache.publish(channel, type).catch((error: unknown) => {
           log.warn({ err: error }, 'other processes could not be told of a change');
         });

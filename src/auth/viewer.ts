@@ -6,6 +6,7 @@ import { forbidden, unauthenticated, unprocessable } from '../kernel/errors';
 import { isLevel, type Level } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
 import { storedScopes, type Scopes } from '../kernel/scopes';
+import { readers } from '../kernel/stored';
 import { levelOfRoles, type Claims, type Tokens } from './token';
 
 declare module '../kernel/context' {
@@ -52,7 +53,10 @@ interface KeyRow {
   account: number | null;
   level: string | null;
   administrative: number | null;
+  /** What it is limited to, where it is. */
   scopes?: Scopes;
+  origins?: readonly string[];
+  rate: number | null;
   enable: number | null;
   enable_from: string | null;
   enable_to: string | null;
@@ -110,9 +114,9 @@ export function createViewers(
 
   async function readKey(value: string): Promise<KeyRow | undefined> {
     const digest = createHash('sha256').update(value).digest('hex');
-    const rows = await database.select<KeyRow & { scopes_json: string | null }>(
-      `SELECT id AS pk, id_random AS id, name, public_key, secret_key, account_id AS account, level, scopes_json, administrative,
-        enable, enable_from, enable_to FROM api_key WHERE public_key = ? OR secret_key IN (?, ?)`,
+    const rows = await database.select<KeyRow & Record<'scopes_json' | 'origins_json', string | null>>(
+      `SELECT id AS pk, id_random AS id, name, public_key, secret_key, account_id AS account, level, scopes_json, origins_json,
+        rate_per_minute AS rate, administrative, enable, enable_from, enable_to FROM api_key WHERE public_key = ? OR secret_key IN (?, ?)`,
       [value, value, digest],
     );
     // The database may compare without regard to case; a key is compared to the letter.
@@ -122,7 +126,7 @@ export function createViewers(
     if (!row) return undefined;
     if (row.secret_key === value) await hashSecret(row.pk, value, digest);
     const [id = ''] = await publicIds.of('api_key', [row]);
-    return { ...row, id, scopes: storedScopes(row.scopes_json) };
+    return { ...row, id, scopes: storedScopes(row.scopes_json), origins: originsOf(row.origins_json) };
   }
 
   /** Old keys keep their secret as it is until they are used. */
@@ -225,6 +229,8 @@ export function createViewers(
           name: row.name ?? row.id,
           administrative: Boolean(row.administrative),
           scopes: row.scopes,
+          origins: row.origins,
+          ratePerMinute: row.rate !== null && row.rate > 0 ? row.rate : undefined,
         },
         account: chosen ?? null,
         person: (claims?.person_id && (await identity('person', claims.person_id))) || null,
@@ -250,3 +256,10 @@ export function createViewers(
 }
 
 const keyLevel = ({ level }: KeyRow): Level => (isLevel(level) ? level : 'anonymous');
+
+/** The origins that a key is limited to; what is no list of them opens to none. */
+function originsOf(stored: string | null): string[] | undefined {
+  const list = stored === null ? null : readers.json(stored);
+  if (list === null) return undefined;
+  return Array.isArray(list) ? list.map((origin) => String(origin).toLowerCase().replace(/\/$/, '')) : [];
+}

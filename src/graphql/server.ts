@@ -5,39 +5,59 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import {
+  GraphQLError,
+  visit,
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import type { Context } from '../kernel/context';
-import { isJson, readJson } from '../http';
-import { AetherError } from '../kernel/errors';
-import { internal, type Executor } from './execute';
+import { isJson, readJson, sendJson, type BodyLimits } from '../http';
+import { AetherError, forbidden } from '../kernel/errors';
+import { atLeast } from '../kernel/levels';
+import { createCosts, type Cost } from './cost';
+import type { Executor } from './execute';
 import { limitRules, limits } from './limits';
 
 export type GraphqlServer = ApolloServer<Context>;
+
+export interface GraphqlOptions {
+  /** Then there is no page for browsers. */
+  production: boolean;
+  /** Who is shown the schema, and names that they may have meant. */
+  introspection: 'all' | 'administrators';
+  maxCost: number;
+}
 
 /** Apollo Server over the schema: it parses, validates and caches documents; ours executes them. */
 export async function startGraphql(
   schema: GraphQLSchema,
   executor: Executor,
-  { production }: { production: boolean },
+  { production, introspection, maxCost }: GraphqlOptions,
 ): Promise<GraphqlServer> {
+  const costs = createCosts(schema, maxCost);
   const server = new ApolloServer<Context>({
     gateway: {
       load: () =>
         Promise.resolve({
-          executor: async ({ document, request, context, operation, operationName }) =>
+          executor: async ({ document, request, context, operation, operationName }) => {
             // Without an operation Apollo refuses the request itself, once it is told so.
-            (operation
-              ? executor.run(
-                  document,
-                  request.variables ?? {},
-                  context as unknown as Context,
-                  operationName ?? undefined,
-                )
-              : {
-                  errors: [
-                    new GraphQLError('The document has no such operation, or several to choose from.'),
-                  ],
-                }) as never,
+            if (!operation)
+              return {
+                errors: [new GraphQLError('The document has no such operation, or several to choose from.')],
+              };
+            const ctx = context as unknown as Context;
+            const { variables = {} } = request;
+            const name = operationName ?? undefined;
+            const price = (): Cost | undefined => {
+              if (introspection !== 'all' && !mayStudy(ctx) && asksForSchema(document))
+                throw forbidden('The schema is shown to administrators only.');
+              return costs(document, variables, name);
+            };
+            return limited(price, () => executor.run(document, variables, ctx, name)) as never;
+          },
         }),
       onSchemaLoadOrUpdate(listener) {
         listener({ apiSchema: schema, coreSupergraphSdl: '' });
@@ -45,7 +65,7 @@ export async function startGraphql(
       },
       stop: () => Promise.resolve(),
     },
-    introspection: !production,
+    introspection: true,
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     parseOptions: { maxTokens: limits.tokens },
@@ -54,6 +74,7 @@ export async function startGraphql(
     formatError: known,
     plugins: [
       statusPlugin,
+      ...(introspection === 'all' ? [] : [suggestionPlugin]),
       // It would wrap every field of the schema, leaves included, to look for hints that there are none of.
       ApolloServerPluginCacheControlDisabled(),
       production
@@ -63,6 +84,61 @@ export async function startGraphql(
   });
   await server.start();
   return server;
+}
+
+/** May the caller learn what there is in the schema? */
+const mayStudy = ({ viewer }: Context): boolean =>
+  atLeast(viewer.level, 'administrator') || viewer.key.administrative;
+
+const askingForSchema = new WeakMap<DocumentNode, boolean>();
+
+/** Is there introspection in the document, but for `__typename`? */
+function asksForSchema(document: DocumentNode): boolean {
+  const known = askingForSchema.get(document);
+  if (known !== undefined) return known;
+  let asks = false;
+  visit(document, {
+    Field({ name }) {
+      if (name.value === '__schema' || name.value === '__type') asks = true;
+    },
+  });
+  askingForSchema.set(document, asks);
+  return asks;
+}
+
+/** GraphQL tells who misspells a name what there is that sounds like it. */
+const suggestionPlugin: ApolloServerPlugin<Context> = {
+  requestDidStart: ({ contextValue }) =>
+    Promise.resolve(
+      mayStudy(contextValue)
+        ? undefined
+        : {
+            willSendResponse({ response: { body } }) {
+              if (body.kind === 'single' && body.singleResult.errors)
+                body.singleResult.errors = body.singleResult.errors.map((error) => ({
+                  ...error,
+                  message: error.message.replace(/ ?Did you mean .+\?/g, ''),
+                }));
+              return Promise.resolve();
+            },
+          },
+    ),
+};
+
+/** Runs an operation unless it costs too much, and tells what it costs. */
+async function limited(
+  price: () => Cost | undefined,
+  run: () => Promise<ExecutionResult>,
+): Promise<ExecutionResult> {
+  let cost: Cost | undefined;
+  try {
+    cost = price();
+  } catch (error) {
+    if (error instanceof AetherError) return { errors: [error] };
+    throw error;
+  }
+  const result = await run();
+  return cost ? { ...result, extensions: { ...result.extensions, cost } } : result;
 }
 
 /** Apollo's own refusals carry codes of Apollo; anything that carries none is not for callers to see. */
@@ -82,6 +158,7 @@ const requestErrors = new Set([
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_USER_INPUT',
   'LIMIT_EXCEEDED',
+  'FORBIDDEN',
 ]);
 
 const statusPlugin: ApolloServerPlugin<Context> = {
@@ -112,53 +189,45 @@ export async function handleGraphql(
   server: GraphqlServer,
   request: IncomingMessage & { id: string },
   response: ServerResponse,
-  { context, bodyMaxBytes }: { context: () => Promise<Context>; bodyMaxBytes: number },
+  { context, bodyLimits }: { context: () => Promise<Context>; bodyLimits: BodyLimits },
 ): Promise<void> {
-  try {
-    const headers = new HeaderMap();
-    for (const [name, value] of Object.entries(request.headers))
-      if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-    const { url = '' } = request;
-    const mark = url.indexOf('?');
-    const httpGraphQLRequest: HTTPGraphQLRequest = {
-      method: (request.method ?? 'GET').toUpperCase(),
-      headers,
-      search: mark < 0 ? '' : url.slice(mark),
-      // What is not declared as JSON is left for Apollo to refuse.
-      body: request.method === 'POST' && isJson(request) ? await readJson(request, bodyMaxBytes) : undefined,
-    };
-    const page = request.method === 'GET' && headers.get('accept')?.includes('text/html');
-    const ctx = page ? undefined : await context();
-    const answer = await server.executeHTTPGraphQLRequest({
-      httpGraphQLRequest,
-      context: async () => ctx ?? (await context()),
-    });
-    response.statusCode = answer.status ?? 200;
-    for (const [name, value] of answer.headers) response.setHeader(name, value);
-    // Apollo's page says itself what it may load; under the policy of all other answers it would stay blank.
-    if (answer.headers.get('content-type')?.startsWith('text/html'))
-      response.setHeader(
-        'content-security-policy',
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-      );
-    if (answer.body.kind === 'complete') {
-      response.setHeader('content-length', Buffer.byteLength(answer.body.string));
-      response.end(request.method === 'HEAD' ? undefined : answer.body.string);
-      return;
-    }
-    for await (const chunk of answer.body.asyncIterator) response.write(chunk);
-    response.end();
-  } catch (error) {
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    const told = error instanceof AetherError ? error : internal(request.id);
-    response.statusCode = told.status;
-    response.setHeader('content-type', 'application/json; charset=utf-8');
-    if (told.details.retryAfter !== undefined)
-      response.setHeader('retry-after', String(told.details.retryAfter));
-    response.end(JSON.stringify({ errors: [{ message: told.message, extensions: told.extensions }] }));
-    if (told !== error) throw error;
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  const { url = '' } = request;
+  const mark = url.indexOf('?');
+  const httpGraphQLRequest: HTTPGraphQLRequest = {
+    method: (request.method ?? 'GET').toUpperCase(),
+    headers,
+    search: mark < 0 ? '' : url.slice(mark),
+    // What is not declared as JSON is left for Apollo to refuse.
+    body: request.method === 'POST' && isJson(request) ? await readJson(request, bodyLimits) : undefined,
+  };
+  const page = request.method === 'GET' && headers.get('accept')?.includes('text/html');
+  const ctx = page ? undefined : await context();
+  const answer = await server.executeHTTPGraphQLRequest({
+    httpGraphQLRequest,
+    context: async () => ctx ?? (await context()),
+  });
+  response.statusCode = answer.status ?? 200;
+  for (const [name, value] of answer.headers) response.setHeader(name, value);
+  // Apollo's page says itself what it may load; under the policy of all other answers it would stay blank.
+  if (answer.headers.get('content-type')?.startsWith('text/html'))
+    response.setHeader(
+      'content-security-policy',
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+  if (answer.body.kind === 'complete') {
+    response.setHeader('content-length', Buffer.byteLength(answer.body.string));
+    response.end(request.method === 'HEAD' ? undefined : answer.body.string);
+    return;
   }
+  for await (const chunk of answer.body.asyncIterator) response.write(chunk);
+  response.end();
+}
+
+export function sendGraphqlError(response: ServerResponse, error: AetherError): void {
+  const { message, extensions, status, details } = error;
+  if (details.retryAfter !== undefined) response.setHeader('Retry-After', String(details.retryAfter));
+  sendJson(response, status, { errors: [{ message, extensions }] });
 }

@@ -22,6 +22,10 @@ export interface Viewer {
     administrative: boolean;
     /** None: the key reaches all that the level does. */
     scopes?: Scopes;
+    /** Requests that it may send in a minute, where it has a rate of its own. */
+    ratePerMinute?: number;
+    /** Origins of the pages that may use it, where they are limited. */
+    origins?: readonly string[];
   };
   account: Identity | null;
   person: Identity | null;

@@ -36,6 +36,9 @@ export interface ErrorDetails {
   retryAfter?: number;
   /** MariaDB's error number, for programs that know the old service by it. */
   databaseCode?: number;
+  /** What was asked for where a limit was exceeded, and the limit. */
+  requested?: number;
+  limit?: number;
 }
 
 /** The one error class of the product: thrown by meaning, turned into an answer at the edge of each door. */

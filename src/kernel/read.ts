@@ -15,7 +15,7 @@ import type { ConnectionSelection, Plan } from './selection';
 import { owned, ownershipColumns, mayRead, scope, type Ownership } from './tenancy';
 
 const maxPage = 1000;
-const defaultPage = 100;
+export const defaultPage = 100;
 const maxOffset = 25_000;
 
 /** Above so many columns it pays to sort keys alone, and to fetch only the rows of the page: half the time for forty columns. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { print, type GraphQLSchema } from 'graphql';
 import type { Executor, Variables } from '../graphql/execute';
-import { readJson } from '../http';
+import { readJson, type BodyLimits } from '../http';
 import type { Context } from '../kernel/context';
 import { AetherError, forbidden, invalid, notFound } from '../kernel/errors';
 import { isWritable, RemoveMethod } from '../kernel/input-types';
@@ -23,7 +23,7 @@ export interface CrudOptions {
   schema: GraphQLSchema;
   executor: Executor;
   documents: Documents;
-  bodyMaxBytes: number;
+  bodyLimits: BodyLimits;
   /** May callers ask to be answered late? */
   allowTestDelay: boolean;
 }
@@ -60,7 +60,7 @@ export function crudHandler({
   schema,
   executor,
   documents,
-  bodyMaxBytes,
+  bodyLimits,
   allowTestDelay,
 }: CrudOptions): CrudHandler {
   async function run(request: RestRequest, operation: Operation, variables: Variables): Promise<Data> {
@@ -271,7 +271,7 @@ export function crudHandler({
       return;
     }
     const ctx = await context();
-    const given = verb === 'GET' ? undefined : await readJson(incoming, bodyMaxBytes);
+    const given = verb === 'GET' ? undefined : await readJson(incoming, bodyLimits);
     const body = verb !== 'GET' && given === undefined ? {} : given;
     const request = new RestRequest(ctx, incoming, path, query, body);
     await sendAnswer(response, await answer(request, translate));

@@ -84,6 +84,8 @@ beforeAll(async () => {
 });
 
 const page = 'first: 1000';
+/** A page within a page: together they may be as many as both multiplied. */
+const few = 'first: 50';
 const person = 'id givenName familyName fullName email';
 const hostedFile = 'id filename extension size contentType hashSha256';
 const file = `id filename title filePurpose hostedFileId hostedFileHashSha256 hostedFileSize`;
@@ -177,10 +179,10 @@ const screens: Screen[] = [
       id name startDatetime endDatetime fileCount
       location: eventLocation { id name }
       files(${page}) { nodes { ${file} } }
-      presentations(${page}) { nodes { id name startDatetime
-        files(${page}) { nodes { ${file} } }
-        presenters(${page}) { nodes { id givenName familyName fullName email
-          files(${page}) { nodes { ${file} } } } } } } } }`,
+      presentations(${few}) { nodes { id name startDatetime
+        files(${few}) { nodes { ${file} } }
+        presenters(${few}) { nodes { id givenName familyName fullName email
+          files(${few}) { nodes { ${file} } } } } } } } }`,
     variables: () => ({ session }),
     statements: 7,
   },
@@ -240,9 +242,9 @@ const screens: Screen[] = [
     },
     query: `query ($room: ID!) { eventLocation(id: $room) { id name
       sessions(${page}) { nodes { id name startDatetime
-        files(${page}) { nodes { ${file} } }
-        presentations(${page}) { nodes { id name startDatetime
-          files(${page}) { nodes { ${file} } } } } } } } }`,
+        files(${few}) { nodes { ${file} } }
+        presentations(${few}) { nodes { id name startDatetime
+          files(${few}) { nodes { ${file} } } } } } } } }`,
     variables: () => ({ room }),
     statements: 6,
   },

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createApp, type App } from '../../src/app';
 import { readConfig } from '../../src/config';
+import { serverOptions } from '../../src/http';
 import type { Services } from '../../src/kernel/context';
 import { allEntities, type Entity } from '../../src/kernel/entity';
 import { levels, type Level } from '../../src/kernel/levels';
@@ -67,6 +68,7 @@ export class TestApp {
     const config = readConfig({
       NODE_ENV: 'test',
       DATA_DIR: dataDir,
+      CORS_ORIGINS: '*',
       ...(databaseUrl && { DATABASE_URL: databaseUrl }),
       ...(redisUrl && { REDIS_URL: redisUrl }),
       ...env,
@@ -77,9 +79,7 @@ export class TestApp {
     );
     this.services = await openServices(config, log);
     this.app = await createApp(this.services, config);
-    this.server = createServer(this.app.handler);
-    // What a test works out for seconds holds up the server as well: its idle connections wait.
-    this.server.keepAliveTimeout = 60_000;
+    this.server = createServer(serverOptions, this.app.handler);
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
     this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
 

@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIPv6 } from 'node:net';
+import type { Redis } from 'ioredis';
+import proxyaddr from 'proxy-addr';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import { rateLimited } from './kernel/errors';
+
+/** So many requests may come in a minute from what `of` names; 0 for as many as there are. */
+export interface Rate {
+  policy: 'address' | 'key' | 'viewer';
+  of: string | undefined;
+  perMinute: number;
+}
+
+export interface RateLimits {
+  /**
+   * Counts a request, and tells its caller what is left.
+   * @throws RATE_LIMITED
+   */
+  count(response: ServerResponse, rates: readonly Rate[]): Promise<void>;
+  close(): void;
+}
+
+const windowSeconds = 60;
+
+/** How far behind each other processes may be. */
+const syncMs = 1000;
+
+/**
+ * Counts requests in windows of a minute. Each process counts by itself and so decides at once; where there is Redis, they add up
+ * there what they have counted, once a second, and each goes on from the sum. While Redis is away each goes on alone.
+ */
+export function createRateLimits(redis?: Redis): RateLimits {
+  // The libraries count; how many there may be differs from one to the other.
+  const window = { points: Number.MAX_SAFE_INTEGER, duration: windowSeconds };
+  const own = new RateLimiterMemory(window);
+  const shared =
+    redis &&
+    new RateLimiterRedis({
+      storeClient: redis,
+      rejectIfRedisNotReady: true,
+      keyPrefix: 'aether:rate',
+      ...window,
+    });
+  /** What the others do not know of yet. */
+  const unsent = new Map<string, number>();
+
+  async function send(shared: RateLimiterRedis, name: string, count: number): Promise<void> {
+    try {
+      const { consumedPoints, msBeforeNext } = await shared.penalty(name, count);
+      if (msBeforeNext > 0)
+        await own.set(name, consumedPoints + (unsent.get(name) ?? 0), msBeforeNext / 1000);
+    } catch {
+      // Redis is away: what this process has counted still holds here.
+    }
+  }
+
+  const syncing =
+    shared &&
+    setInterval(() => {
+      const counts = [...unsent];
+      unsent.clear();
+      for (const [name, count] of counts) void send(shared, name, count);
+    }, syncMs).unref();
+
+  return {
+    async count(response, rates) {
+      for (const { policy, of, perMinute } of rates) {
+        if (perMinute <= 0 || of === undefined) continue;
+        const name = `${policy}:${of}`;
+        const { consumedPoints, msBeforeNext } = await own.penalty(name);
+        if (shared) unsent.set(name, (unsent.get(name) ?? 0) + 1);
+        const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
+        const left = Math.max(0, perMinute - consumedPoints);
+        add(response, 'RateLimit-Policy', `"${policy}";q=${String(perMinute)};w=${String(windowSeconds)}`);
+        add(response, 'RateLimit', `"${policy}";r=${String(left)};t=${String(seconds)}`);
+        if (consumedPoints > perMinute)
+          throw rateLimited(
+            `Too many requests: ${String(perMinute)} a minute are allowed for this ${policy}.`,
+            seconds,
+          );
+      }
+    },
+    close() {
+      clearInterval(syncing);
+    },
+  };
+}
+
+/** Each policy adds its part to the two headers. */
+function add(response: ServerResponse, header: string, part: string): void {
+  const others = response.getHeader(header);
+  response.setHeader(header, typeof others === 'string' ? `${others}, ${part}` : part);
+}
+
+/** Which addresses are proxies that may say for whom they ask, as Express' "trust proxy" has it. */
+export type TrustsProxy = (address: string, distance: number) => boolean;
+
+/**
+ * The address that a request comes from: that of its connection, or what proxies say that are trusted; nothing that a caller sends
+ * moves it. Of IPv6 the network, since one caller has all the addresses in it.
+ */
+export function addressOf(request: IncomingMessage, trusts?: TrustsProxy): string {
+  const { remoteAddress = '' } = request.socket;
+  const address = trusts ? proxyaddr(request, trusts) : remoteAddress;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped) return mapped;
+  return isIPv6(address) ? networkOf(address) : address;
+}
+
+/** The first 64 bits of an IPv6 address. */
+function networkOf(address: string): string {
+  const [head = '', tail = ''] = (address.split('%')[0] ?? '').split('::');
+  const left = head.split(':').filter(Boolean);
+  const right = tail.split(':').filter(Boolean);
+  const missing = address.includes('::') ? Math.max(0, 8 - left.length - right.length) : 0;
+  return [...left, ...Array<string>(missing).fill('0'), ...right]
+    .slice(0, 4)
+    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
+    .join(':');
+}
