@@ -15,7 +15,7 @@ import { AetherError, forbidden } from './kernel/errors';
 import { metricsRouter } from './metrics';
 import { hostOf } from './origins';
 import { watchPressure } from './pressure';
-import { addressOf, createRateLimits, type TrustsProxy } from './rate-limit';
+import { addressOf, createRateLimits, tellRates, type Left, type Rate, type TrustsProxy } from './rate-limit';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
 import { actionRouter } from './rest/actions';
@@ -48,19 +48,21 @@ export async function createApp(services: Services, config: Config): Promise<App
   /** Who is calling, resolved once per request whatever the door. */
   const contextOf = (request: Carried, response: ServerResponse): Promise<Context> =>
     (request.context ??= (async () => {
-      const viewer = await services.viewers.resolve(credentialsOf(request));
-      request.viewer = viewer;
-      const { key, user, person } = viewer;
-      await rates.count(response, [
-        {
-          policy: 'key',
-          of: key.id,
-          perMinute: key.ratePerMinute && key.ratePerMinute > 0 ? key.ratePerMinute : ofKey,
-        },
-        { policy: 'viewer', of: user?.id ?? person?.id, perMinute: ofViewer },
-      ]);
-      checkOrigin(viewer, request);
-      return new Context(viewer, services, request.id);
+      const counted = (request.counted ??= []);
+      try {
+        const viewer = await services.viewers.resolve(credentialsOf(request));
+        request.viewer = viewer;
+        const { key, user, person } = viewer;
+        const own = key.ratePerMinute ?? 0;
+        await rates.count({ policy: 'key', of: key.id, perMinute: own > 0 ? own : ofKey }, counted);
+        const signedIn = user?.id ?? person?.id;
+        if (signedIn !== undefined)
+          await rates.count({ policy: 'viewer', of: signedIn, perMinute: ofViewer }, counted);
+        checkOrigin(viewer, request);
+        return new Context(viewer, services, request.id);
+      } finally {
+        tellRates(response, counted);
+      }
     })());
 
   const bodyLimits = { maxBytes: config.bodyMaxBytes, maxMs: config.bodyMaxMs };
@@ -96,10 +98,15 @@ export async function createApp(services: Services, config: Config): Promise<App
   /** Lets a request in, unless there are too many: before anything is done for it. */
   async function admit(request: Carried, response: ServerResponse): Promise<void> {
     pressure.check();
-    if (ofAddress > 0)
-      await rates.count(response, [
-        { policy: 'address', of: addressOf(request, trusts), perMinute: ofAddress },
-      ]);
+    if (ofAddress === 0) return;
+    const counted: Left[] = (request.counted = []);
+    try {
+      const rate: Rate = { policy: 'address', of: addressOf(request, trusts), perMinute: ofAddress };
+      await rates.count(rate, counted);
+    } catch (error) {
+      tellRates(response, counted);
+      throw error;
+    }
   }
 
   /** The two hot doors come straight from node:http; everything else through Express. */
