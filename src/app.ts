@@ -16,7 +16,7 @@ import { isPublicId } from './kernel/public-id';
 import { metricsRouter } from './metrics';
 import { hostOf } from './origins';
 import { watchPressure } from './pressure';
-import { addressOf, createRateLimits, type TrustsProxy } from './rate-limit';
+import { addressOf, createRateLimits, tellRates, type Left, type Rate, type TrustsProxy } from './rate-limit';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
 import { actionRouter } from './rest/actions';
@@ -49,21 +49,22 @@ export async function createApp(services: Services, config: Config): Promise<App
   /** Who is calling, resolved once per request whatever the door. */
   const contextOf = (request: Carried, response: ServerResponse): Promise<Context> =>
     (request.context ??= (async () => {
+      const counted = (request.counted ??= []);
       const from = { address: addressOf(request, trusts), agent: request.headers['user-agent'] };
       const credentials = credentialsOf(request);
       try {
         const viewer = await services.viewers.resolve(credentials);
         request.viewer = viewer;
         const { key, user, person } = viewer;
-        await rates.count(response, [
-          { policy: 'key', of: key.id, perMinute: key.ratePerMinute ?? ofKey },
-          { policy: 'viewer', of: user?.id ?? person?.id, perMinute: ofViewer },
-        ]);
+        await rates.count({ policy: 'key', of: key.id, perMinute: key.ratePerMinute ?? ofKey }, counted);
+        await rates.count({ policy: 'viewer', of: user?.id ?? person?.id, perMinute: ofViewer }, counted);
         checkOrigin(viewer, request);
         return new Context(viewer, services, request.id, from);
       } catch (error) {
         if (error instanceof AetherError) await noteStranger(services, credentials, from, error);
         throw error;
+      } finally {
+        tellRates(response, counted);
       }
     })());
 
@@ -100,10 +101,15 @@ export async function createApp(services: Services, config: Config): Promise<App
   /** Lets a request in, unless there are too many: before anything is done for it. */
   async function admit(request: Carried, response: ServerResponse): Promise<void> {
     pressure.check();
-    if (ofAddress > 0)
-      await rates.count(response, [
-        { policy: 'address', of: addressOf(request, trusts), perMinute: ofAddress },
-      ]);
+    if (ofAddress === 0) return;
+    const counted: Left[] = (request.counted = []);
+    try {
+      const rate: Rate = { policy: 'address', of: addressOf(request, trusts), perMinute: ofAddress };
+      await rates.count(rate, counted);
+    } catch (error) {
+      tellRates(response, counted);
+      throw error;
+    }
   }
 
   /** The two hot doors come straight from node:http; everything else through Express. */

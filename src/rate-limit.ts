@@ -12,12 +12,19 @@ export interface Rate {
   perMinute: number;
 }
 
+/** What is left of a rate, and in how many seconds there is all of it again. */
+export interface Left {
+  rate: Rate;
+  left: number;
+  seconds: number;
+}
+
 export interface RateLimits {
   /**
-   * Counts a request, and tells its caller what is left.
+   * Counts a request, and adds what is left to `counted`.
    * @throws RATE_LIMITED
    */
-  count(response: ServerResponse, rates: readonly Rate[]): Promise<void>;
+  count(rate: Rate, counted: Left[]): Promise<void>;
   close(): void;
 }
 
@@ -64,22 +71,19 @@ export function createRateLimits(redis?: Redis): RateLimits {
     }, syncMs).unref();
 
   return {
-    async count(response, rates) {
-      for (const { policy, of, perMinute } of rates) {
-        if (perMinute <= 0 || of === undefined) continue;
-        const name = `${policy}:${of}`;
-        const { consumedPoints, msBeforeNext } = await own.penalty(name);
-        if (shared) unsent.set(name, (unsent.get(name) ?? 0) + 1);
-        const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
-        const left = Math.max(0, perMinute - consumedPoints);
-        add(response, 'RateLimit-Policy', `"${policy}";q=${String(perMinute)};w=${String(windowSeconds)}`);
-        add(response, 'RateLimit', `"${policy}";r=${String(left)};t=${String(seconds)}`);
-        if (consumedPoints > perMinute)
-          throw rateLimited(
-            `Too many requests: ${String(perMinute)} a minute are allowed for this ${policy}.`,
-            seconds,
-          );
-      }
+    async count(rate, counted) {
+      const { policy, of, perMinute } = rate;
+      if (perMinute <= 0 || of === undefined) return;
+      const name = `${policy}:${of}`;
+      const { consumedPoints, msBeforeNext } = await own.penalty(name);
+      if (shared) unsent.set(name, (unsent.get(name) ?? 0) + 1);
+      const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
+      counted.push({ rate, left: Math.max(0, perMinute - consumedPoints), seconds });
+      if (consumedPoints > perMinute)
+        throw rateLimited(
+          `Too many requests: ${String(perMinute)} a minute are allowed for this ${policy}.`,
+          seconds,
+        );
     },
     close() {
       clearInterval(syncing);
@@ -87,10 +91,22 @@ export function createRateLimits(redis?: Redis): RateLimits {
   };
 }
 
-/** Each policy adds its part to the two headers. */
-function add(response: ServerResponse, header: string, part: string): void {
-  const others = response.getHeader(header);
-  response.setHeader(header, typeof others === 'string' ? `${others}, ${part}` : part);
+/** Tells a caller what is left of its rates. */
+export function tellRates(response: ServerResponse, counted: readonly Left[]): void {
+  if (counted.length === 0) return;
+  let policies = '';
+  let lefts = '';
+  for (const { rate, left, seconds } of counted) {
+    const { policy, perMinute } = rate;
+    if (policies !== '') {
+      policies += ', ';
+      lefts += ', ';
+    }
+    policies += `"${policy}";q=${String(perMinute)};w=${String(windowSeconds)}`;
+    lefts += `"${policy}";r=${String(left)};t=${String(seconds)}`;
+  }
+  response.setHeader('RateLimit-Policy', policies);
+  response.setHeader('RateLimit', lefts);
 }
 
 /** Which addresses are proxies that may say for whom they ask, as Express' "trust proxy" has it. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Services, Viewer } from './kernel/context';
 import type { Answered } from './metrics';
+import type { Left } from './rate-limit';
 
 /** What a request carries with it on its way. */
 export interface Carried extends IncomingMessage {
@@ -10,6 +11,8 @@ export interface Carried extends IncomingMessage {
   context?: Promise<Context>;
   /** Who it turned out to come from. */
   viewer?: Viewer;
+  /** What is left of the rates that it was counted in. */
+  counted?: Left[];
   /** The way that it took, when Express did not choose it: what it is counted under, without ids. */
   door?: Answered['door'];
   template?: string;

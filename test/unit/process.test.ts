@@ -40,9 +40,15 @@ test('is built before it is tested', () => {
 });
 
 test('production says at once all that is wrong, and does not start', async () => {
-  const { ended, output } = start({ NODE_ENV: 'production', DEMO_DATA: 'true', AE_API_JWT_KEY: 'short' });
+  const { ended, output } = start({
+    NODE_ENV: 'production',
+    DEMO_DATA: 'true',
+    AE_API_JWT_KEY: 'short',
+    TRUST_PROXY: 'true',
+  });
   expect(await ended).toBe(1);
-  for (const problem of ['DATABASE_URL', 'DEMO_DATA', 'AE_API_JWT_KEY']) expect(output()).toContain(problem);
+  for (const problem of ['DATABASE_URL', 'DEMO_DATA', 'AE_API_JWT_KEY', 'TRUST_PROXY'])
+    expect(output()).toContain(problem);
   expect(output()).not.toContain('listening');
 });
 
