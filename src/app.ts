@@ -3,6 +3,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import helmet from 'helmet';
 import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http';
 import { Socket } from 'node:net';
+import proxyaddr from 'proxy-addr';
 import { credentialsOf } from './auth/viewer';
 import type { Config } from './config';
 import { docsRouter } from './docs/router';
@@ -34,25 +35,39 @@ export async function createApp(services: Services, config: Config): Promise<App
   const executor = createExecutor(schema);
   const graphql = await startGraphql(schema, executor, { production: config.production });
 
+  const app = express().disable('x-powered-by').disable('etag');
+  if (config.trustProxy) app.set('trust proxy', trustValue(config.trustProxy));
+  const trusted = app.get('trust proxy fn') as (address: string, hops: number) => boolean;
+
+  /** The caller's address: that of the connection, or what proxies say that are to be trusted. */
+  const addressOf = (request: IncomingMessage): string =>
+    request.socket.remoteAddress === undefined ? '' : proxyaddr(request, trusted);
+
   /** Who is calling, resolved once per request whatever the door. */
   const contextOf = (request: Carried): Promise<Context> =>
     (request.context ??= (async () => {
       const viewer = await services.viewers.resolve(credentialsOf(request));
       request.viewer = viewer;
-      return new Context(viewer, services, request.id);
+      return new Context(viewer, services, request.id, undefined, addressOf(request));
     })());
 
   const edge = [security(), crossOrigin(config)];
 
-  const app = express().disable('x-powered-by').disable('etag');
-  if (config.trustProxy) app.set('trust proxy', trustValue(config.trustProxy));
   app.use(healthRouter(services));
   app.use(metricsRouter(services.metrics, config.metrics));
+  app.get('/.well-known/jwks.json', (_request: Request, response: Response) => {
+    response.set('Cache-Control', 'public, max-age=300').json({ keys: services.tokens.published });
+  });
+  app.all('/api/authenticate_passcode', (request: Request, response: Response, next: NextFunction) => {
+    request.url = '/v3/action/auth/authenticate_passcode';
+    response.set({ Deprecation: '@1767225600', Link: `<${request.url}>; rel="successor-version"` });
+    next();
+  });
   app.use('/v3', async (request: Request, response: Response, next: NextFunction) => {
     if (request.method !== 'OPTIONS') response.locals.ctx = await contextOf(request as unknown as Carried);
     next();
   });
-  app.use('/v3/action', actionRouter(schema, { executor, uploadMaxBytes: config.uploadMaxBytes }));
+  app.use('/v3/action', actionRouter(schema, { executor, ...config }));
   app.use(docsRouter(schema, config));
   app.use((request: Request) => {
     throw new AetherError('NOT_FOUND', `There is nothing at ${request.path}.`);

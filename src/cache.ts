@@ -8,6 +8,8 @@ import { unavailable } from './kernel/errors';
  */
 export interface Cache {
   readonly kind: 'redis' | 'memory';
+  /** The connection itself, for libraries that bring their own commands. */
+  readonly redis?: Redis;
   get(key: string): Promise<string | null>;
   set(key: string, value: string, ttlSeconds: number): Promise<void>;
   /** Sets what is not there yet; of several who try at once, in whatever process, one is told that it did. */
@@ -89,6 +91,7 @@ export function openRedisCache(url: string): Cache {
 
   return {
     kind: 'redis',
+    redis,
     get: (key) => reached(redis.get(key)),
     set: async (key, value, ttlSeconds) => {
       if (ttlSeconds > 0) await reached(redis.set(key, value, 'PX', milliseconds(ttlSeconds)));

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { createAttempts } from './auth/attempts';
+import { importKeys } from './auth/key-set';
 import { createTokens } from './auth/token';
 import { createViewers } from './auth/viewer';
 import { openMemoryCache, openRedisCache, type Cache } from './cache';
@@ -15,6 +17,7 @@ import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
 import { createPublicIds } from './kernel/public-id';
+import { createMail } from './mail';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
 import { packageRoot } from './paths';
@@ -46,7 +49,7 @@ export async function openServices(
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
   const publicIds = createPublicIds(database, jwtKey);
   const metrics = createMetrics({ database });
-  const tokens = createTokens(jwtKey, now);
+  const tokens = createTokens(jwtKey, now, await importKeys(config.jwtKeys));
   const viewers = createViewers({ database, publicIds, tokens, now });
   const told = (type: string): void => {
     if (deciding.has(type)) viewers.forget();
@@ -61,6 +64,8 @@ export async function openServices(
     publicIds,
     tokens,
     viewers,
+    attempts: createAttempts(cache.redis),
+    mail: createMail({ url: config.smtpUrl, from: config.mailFrom }),
     cursors: createCursors(jwtKey),
     indexedWords: await tablesWithIndexedWords(database, 'default_qry_str'),
     files: await openFileStore(config.fileRoot),

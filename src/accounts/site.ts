@@ -2,6 +2,11 @@ import { Resolver } from 'type-graphql';
 import { Attr, Ref } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
+import { invalid } from '../kernel/errors';
+import type { Input } from '../kernel/input';
+import { levels, type Level } from '../kernel/levels';
+import type { UnitOfWork } from '../kernel/unit-of-work';
+import type { Locked } from '../kernel/write';
 import { withoutSecrets } from './secrets';
 
 @Entity({
@@ -46,4 +51,36 @@ export class Site extends TenantEntity {
 }
 
 @Resolver(() => Site)
-export class SiteResolver extends CrudResolver(Site) {}
+export class SiteResolver extends CrudResolver(Site) {
+  override insertOne(unit: UnitOfWork, input: Input): Promise<string> {
+    checkPasscodes(input);
+    return super.insertOne(unit, input);
+  }
+
+  override changeOne(unit: UnitOfWork, before: Locked, input: Input): Promise<void> {
+    checkPasscodes(input);
+    return super.changeOne(unit, before, input);
+  }
+}
+
+/** A passcode of two levels would open the higher one to those who were given the lower. */
+function checkPasscodes({ accessCodeKvJson }: Input): void {
+  const codes = [...passcodesOf(accessCodeKvJson).values()];
+  if (new Set(codes).size < codes.length)
+    throw invalid({ accessCodeKvJson: 'two levels have the same passcode' });
+}
+
+/** The passcodes among the settings of a site, by level, highest first. */
+export function passcodesOf(settings: unknown): Map<Level, string> {
+  const byLevel = (settings !== null && typeof settings === 'object' ? settings : {}) as Partial<
+    Record<Level, unknown>
+  >;
+  return new Map(
+    [...levels].reverse().flatMap((level) => {
+      const code = byLevel[level];
+      return level !== 'anonymous' && (typeof code === 'string' || typeof code === 'number') && code !== ''
+        ? [[level, String(code)]]
+        : [];
+    }),
+  );
+}

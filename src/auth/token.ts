@@ -1,7 +1,8 @@
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { errors, jwtVerify, SignJWT, type JWK, type JWTHeaderParameters } from 'jose';
 import { z } from 'zod';
 import { unauthenticated } from '../kernel/errors';
-import { levels, type Level } from '../kernel/levels';
+import { atLeast, levels, type Level } from '../kernel/levels';
+import type { TokenKey } from './key-set';
 
 const text = z.string().nullish();
 
@@ -9,8 +10,13 @@ const claims = z.looseObject({
   account_id: text,
   person_id: text,
   user_id: text,
-  /** A JSON text; a site passcode puts `auth_type: "passcode"` in it. */
+  /** A JSON text; `auth_type` in it is how its carrier signed in: password, auth_key or passcode. */
   json_str: text,
+  /** When its carrier signed in, in seconds since 1970; a token that was refreshed has it of the first. */
+  auth_time: z.number().nullish(),
+  iat: z.number().optional(),
+  /** Of a user, how often all tokens had been ended when this one was made. */
+  token_version: z.number().nullish(),
 });
 
 /** What a token says of who carries it. Ids are public ids; a role that is true gives its level. */
@@ -21,24 +27,43 @@ export interface Tokens {
   sign(content: Claims, seconds: number): Promise<string>;
   /** @throws UNAUTHENTICATED when the token is malformed, expired, or signed by someone else. */
   verify(token: string): Promise<Claims>;
+  /** The public parts of the keys, for other services to verify by. */
+  readonly published: readonly JWK[];
 }
 
-export function createTokens(secret: string, now: () => Date): Tokens {
-  const key = new TextEncoder().encode(secret);
+/**
+ * The first of the keys signs, and all of them verify, so that one can take over from another. Without keys the secret signs
+ * (HS256); what it signed stays good when there are some.
+ */
+export function createTokens(secret: string, now: () => Date, keys: readonly TokenKey[] = []): Tokens {
+  const shared = new TextEncoder().encode(secret);
+  const [first] = keys;
+
+  // A key is used with its own algorithm alone: no token says which to take.
+  const keyOf = ({ alg, kid }: JWTHeaderParameters) => {
+    if (alg === 'HS256') return shared;
+    const key = keys.find((each) => each.alg === alg && each.kid === kid);
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key.verifying;
+  };
+
   return {
+    published: keys.map(({ published }) => published),
+
     sign(content, seconds) {
       const issued = Math.floor(now().getTime() / 1000);
-      return new SignJWT({ ...content, eat: issued + seconds })
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      const token = new SignJWT({ ...content, eat: issued + seconds })
         .setIssuedAt(issued)
-        .setExpirationTime(issued + seconds)
-        .sign(key);
+        .setExpirationTime(issued + seconds);
+      if (!first?.signing) return token.setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(shared);
+      const { alg, kid, signing } = first;
+      return token.setProtectedHeader({ alg, kid, typ: 'JWT' }).sign(signing);
     },
 
     async verify(token) {
       try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: ['HS256'],
+        const { payload } = await jwtVerify(token, keyOf, {
+          algorithms: ['HS256', 'RS256', 'EdDSA'],
           requiredClaims: ['exp'],
           currentDate: now(),
         });
@@ -51,6 +76,44 @@ export function createTokens(secret: string, now: () => Date): Tokens {
     },
   };
 }
+
+/** Flags of a level and of all that it includes, as tokens carry them. */
+export const rolesOf = (level: Level): Partial<Record<Level, boolean>> =>
+  Object.fromEntries(levels.slice(1).map((role) => [role, atLeast(level, role)]));
+
+/** How long a token of each level is good, in hours. */
+const hours: Record<Level, number> = {
+  super: 8,
+  manager: 24,
+  administrator: 48,
+  trusted: 48,
+  public: 24,
+  authenticated: 12,
+  anonymous: 12,
+};
+
+/** How long a token of this level is good, in seconds. */
+export const lifetimeOf = (level: Level): number => hours[level] * 3600;
+
+/** How the carrier of a token signed in, if it says so. */
+export function methodOf({ json_str: text }: Claims): string | null {
+  try {
+    const { auth_type: method } = (JSON.parse(text ?? '{}') ?? {}) as Record<string, unknown>;
+    return typeof method === 'string' ? method : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The level that the flags of a user open. */
+export const levelOfUser = (user: Partial<Record<Level, unknown>>): Level =>
+  levelOfRoles({
+    super: Boolean(user.super),
+    manager: Boolean(user.manager),
+    administrator: Boolean(user.administrator),
+    trusted: Boolean(user.trusted),
+    authenticated: true,
+  });
 
 /** The highest level that a token's roles give; anonymous when there is none. */
 export const levelOfRoles = (roles: Partial<Record<Level, unknown>>): Level =>

@@ -5,7 +5,7 @@ import type { Identity, Services, Viewer } from '../kernel/context';
 import { forbidden, unauthenticated, unprocessable } from '../kernel/errors';
 import { isLevel, type Level } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
-import { levelOfRoles, type Claims, type Tokens } from './token';
+import { levelOfRoles, levelOfUser, methodOf, type Claims, type Tokens } from './token';
 
 declare module '../kernel/context' {
   interface Services {
@@ -68,6 +68,7 @@ interface UserRow {
   manager: number | null;
   administrator: number | null;
   trusted: number | null;
+  token_version: number | null;
 }
 
 export interface Viewers {
@@ -151,7 +152,7 @@ export function createViewers(
     if (pk === undefined) return undefined;
     const [row] = await database.select<Omit<UserRow, 'id'>>(
       `SELECT id AS pk, account_id AS account, person_id AS person, enable, enable_from, enable_to,
-        \`super\`, manager, administrator, trusted FROM user WHERE id = ?`,
+        \`super\`, manager, administrator, trusted, token_version FROM user WHERE id = ?`,
       [pk],
     );
     return row && { ...row, id };
@@ -163,17 +164,10 @@ export function createViewers(
     const row = await remembered(users, id, () => readUser(id));
     if (!row?.enable) throw unauthenticated('The user of this token is no longer active.');
     checkWindow(row, 'The user of this token');
+    if ((claims.token_version ?? 0) !== (row.token_version ?? 0))
+      throw unauthenticated('This token has been ended: sign in again.');
     return row;
   }
-
-  const levelOfUser = (user: UserRow): Level =>
-    levelOfRoles({
-      super: Boolean(user.super),
-      manager: Boolean(user.manager),
-      administrator: Boolean(user.administrator),
-      trusted: Boolean(user.trusted),
-      authenticated: true,
-    });
 
   async function accountOf(id: string): Promise<Identity> {
     const account = await identity('account', id);
@@ -210,6 +204,9 @@ export function createViewers(
         person: (claims?.person_id && (await identity('person', claims.person_id))) || null,
         user: user ? { pk: user.pk, id: user.id } : null,
         level,
+        ...(claims && {
+          signIn: { method: methodOf(claims), time: claims.auth_time ?? claims.iat ?? 0 },
+        }),
       };
     },
 

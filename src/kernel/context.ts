@@ -19,6 +19,8 @@ export interface Viewer {
   person: Identity | null;
   user: Identity | null;
   level: Level;
+  /** Of a caller with a token: how they signed in, and when, in seconds since 1970. */
+  signIn?: { method: string | null; time: number };
 }
 
 /** What the kernel needs of the outside; modules add theirs by declaration merging. */
@@ -46,6 +48,8 @@ export class Context {
     readonly services: Services,
     readonly requestId: string,
     readonly warnings = new Warnings(),
+    /** Network address of the caller; no header of their own moves it. */
+    readonly address = '',
   ) {}
 
   /** The log, with the id of this request on every line. */
@@ -64,6 +68,17 @@ export class Context {
 
   /** The same call seen from another account: for operations that find the account themselves. */
   inAccount(account: Identity | null): Context {
-    return new Context({ ...this.viewer, account }, this.services, this.requestId, this.warnings);
+    return this.seenBy({ ...this.viewer, account });
+  }
+
+  /** The same call as if another made it: for what the server does itself. */
+  seenBy(viewer: Viewer): Context {
+    return new Context(viewer, this.services, this.requestId, this.warnings, this.address);
+  }
+
+  /** From here on the call is that of who has signed in by it; what was read for who it was before is forgotten. */
+  become(viewer: Viewer): void {
+    (this as { viewer: Viewer }).viewer = viewer;
+    this.made.clear();
   }
 }

@@ -1,0 +1,112 @@
+import { hash } from '@node-rs/argon2';
+import { entityOf } from '../../src/kernel/entity';
+import { keyOf, useApp } from '../support/app';
+import type { Caller } from '../support/callers';
+import { seedMore } from '../support/fixture';
+import { behindProxy, elsewhere, makeUser } from './support';
+
+const password = 'correct horse';
+const makeOne = async () =>
+  makeUser(app, { passwordHash: await hash(password, { memoryCost: 1024, timeCost: 1 }) });
+const signIn = async (caller: Caller, username: string, guess: string) =>
+  caller.rest('POST', '/v3/action/user/authenticate', { username, password: guess });
+const times = <T>(n: number, work: (i: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: n }, (_, i) => work(i)));
+
+const app = useApp({ rows: 2, ...behindProxy });
+
+test('after ten wrong passwords a user is locked, from everywhere and for the right one too', async () => {
+  const [user, other] = [await makeOne(), await makeOne()];
+  for (let i = 0; i < 10; i += 1)
+    expect((await signIn(elsewhere(app.guest()), user.username, 'no')).status).toBe(403);
+  const locked = await signIn(elsewhere(app.guest()), user.username.toUpperCase(), password);
+  expect([locked.status, locked.body]).toEqual([429, { detail: expect.any(String) }]);
+  const wait = Number(locked.headers.get('retry-after'));
+  expect(wait > 200 && wait <= 300).toBe(true);
+  const ways = [
+    ['authenticate', { user_id: user.id, auth_key: 'x' }],
+    ['verify_password', { user_id: user.id, password }],
+  ] as const;
+  for (const [way, body] of ways)
+    expect((await elsewhere(app.guest()).rest('POST', `/v3/action/user/${way}`, body)).status).toBe(429);
+  const { code, headers } = await elsewhere(app.guest()).graphql(
+    `mutation { verifyPassword(username: "${user.username}", password: "${password}") }`,
+  );
+  expect([code, Number(headers.get('retry-after')) > 200]).toEqual(['RATE_LIMITED', true]);
+  expect((await signIn(elsewhere(app.guest()), other.username, password)).status).toBe(200);
+});
+
+test('an unknown user is locked like a known one', async () => {
+  const statuses = [];
+  for (let i = 0; i < 11; i += 1)
+    statuses.push((await signIn(elsewhere(app.guest()), 'not there', 'no')).status);
+  expect(statuses).toEqual([...Array<number>(10).fill(403), 429]);
+});
+
+test('guesses that come at once are counted like those that come one after another', async () => {
+  const user = await makeOne();
+  const answers = await times(30, () => signIn(elsewhere(app.guest()), user.username, 'no'));
+  expect(answers.filter(({ status }) => status === 403)).toHaveLength(10);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(20);
+});
+
+test('many users behind one address sign in at once', async () => {
+  const users = await times(15, makeOne);
+  const caller = elsewhere(app.guest());
+  const answers = await Promise.all(users.map(({ username }) => signIn(caller, username, password)));
+  expect(answers.map(({ status }) => status)).toEqual(users.map(() => 200));
+});
+
+test('after ten wrong passwords for whomever an address is locked, and headers do not move it', async () => {
+  const user = await makeOne();
+  const caller = elsewhere(app.guest());
+  const address = caller.headers['x-forwarded-for']!;
+  for (let i = 0; i < 10; i += 1) await signIn(caller, `somebody ${i}`, 'no');
+  for (const headers of [
+    {},
+    { 'x-forwarded-for': `9.9.9.9, ${address}` },
+    { 'x-real-ip': '9.9.9.9' },
+    { forwarded: 'for=9.9.9.9' },
+    { 'x-client-ip': '9.9.9.9', 'cf-connecting-ip': '9.9.9.9', 'true-client-ip': '9.9.9.9' },
+    { 'user-agent': 'another', 'x-request-id': 'another' },
+    { 'x-aether-api-key': keyOf('trusted') },
+  ])
+    expect(
+      (await signIn(caller.with(headers as Record<string, string>), user.username, password)).status,
+    ).toBe(429);
+  expect((await signIn(elsewhere(app.guest()), user.username, password)).status).toBe(200);
+});
+
+test('a network of IPv6 is one address', async () => {
+  const from = (address: string) => elsewhere(app.guest(), address);
+  const user = await makeOne();
+  for (let i = 0; i < 10; i += 1) await signIn(from(`2001:db8:1:2::${i}`), `anybody ${i}`, 'no');
+  expect((await signIn(from('2001:db8:1:2:ffff::1'), user.username, password)).status).toBe(429);
+  expect((await signIn(from('2001:db8:1:3::1'), user.username, password)).status).toBe(200);
+});
+
+test('ten wrong passcodes lock a site for their address, and for no other', async () => {
+  const [site, other] = (
+    await seedMore(app.services, entityOf('site'), app.here, [
+      { accessCodeKvJson: { trusted: 'right-code' }, enable: true },
+      { accessCodeKvJson: { trusted: 'right-code' }, enable: true },
+    ])
+  ).map(({ id }) => id);
+  const enter = (caller: Caller, site_id: string | undefined, passcode: string) =>
+    caller.rest('POST', '/v3/action/auth/authenticate_passcode', { site_id, passcode });
+  const caller = elsewhere(app.guest());
+  const wrong = await times(15, (i) => enter(caller, site, `wrong-${i}`));
+  expect(wrong.filter(({ status }) => status === 403)).toHaveLength(10);
+  const locked = await enter(caller, site, 'right-code');
+  expect([locked.status, Number(locked.headers.get('retry-after')) > 200]).toEqual([429, true]);
+  expect((await enter(caller, other, 'right-code')).status).toBe(200);
+  expect((await enter(elsewhere(app.guest()), site, 'right-code')).status).toBe(200);
+});
+
+describe('without a proxy that is trusted', () => {
+  const bare = useApp({ rows: 1 });
+  test('no header says where a caller is', async () => {
+    for (let i = 0; i < 10; i += 1) await signIn(elsewhere(bare.guest()), `nobody ${i}`, 'no');
+    expect((await signIn(elsewhere(bare.guest()), 'nobody else', 'no')).status).toBe(429);
+  });
+});
