@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer';
+import type { Logger } from 'pino';
 import { AetherError } from './kernel/errors';
 
 declare module './kernel/context' {
@@ -20,6 +21,13 @@ export interface Mail {
   send(message: Message): Promise<void>;
 }
 
+interface MailOptions {
+  url?: string;
+  from?: string;
+  log: Logger;
+  timeouts?: typeof patience;
+}
+
 /** How long a mail server may stay silent, in milliseconds. */
 const patience = {
   connectionTimeout: 5_000,
@@ -29,7 +37,7 @@ const patience = {
 };
 
 /** Sends over SMTP by the server at `url`, `smtp://user:password@host:port` or `smtps://…`. */
-export function createMail({ url, from }: { url?: string; from?: string }, timeouts = patience): Mail {
+export function createMail({ url, from, log, timeouts = patience }: MailOptions): Mail {
   if (url === undefined || from === undefined)
     return {
       send: () => Promise.reject(new AetherError('INTERNAL', 'This server has no mail server to send by.')),
@@ -40,6 +48,9 @@ export function createMail({ url, from }: { url?: string; from?: string }, timeo
       try {
         await transport.sendMail({ from, to: { name: '', address: to }, ...message });
       } catch (error) {
+        // Not what the server said, which may name the recipient.
+        const { code, responseCode } = error as { code?: string; responseCode?: number };
+        log.error({ code, responseCode }, 'a mail could not be sent');
         throw new AetherError('INTERNAL', 'The e-mail could not be sent.', {}, error);
       }
     },

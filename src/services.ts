@@ -65,7 +65,7 @@ export async function openServices(
     tokens,
     viewers,
     attempts: createAttempts(cache.redis),
-    mail: createMail({ url: config.smtpUrl, from: config.mailFrom }),
+    mail: createMail({ url: config.smtpUrl, from: config.mailFrom, log }),
     cursors: createCursors(jwtKey),
     indexedWords: await tablesWithIndexedWords(database, 'default_qry_str'),
     files: await openFileStore(config.fileRoot),

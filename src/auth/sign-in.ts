@@ -257,7 +257,7 @@ export class SignInResolver {
     // Who asks for a link knows the id already, which cannot be guessed: there is nothing to hide.
     if (!user) throw notFound('User', userId);
     if (!isOpen(ctx, user) || !user.allow_auth_key) throw forbidden('This user may not sign in by a link.');
-    if (!user.email) throw unprocessable('This user has no e-mail address.', 'id');
+    if (!isAddress.test(user.email ?? '')) throw unprocessable('This user has no e-mail address.', 'id');
     // Each mail counts as a wrong try does: nobody's mailbox is filled by others.
     const names = [
       `link ${String(user.pk)}`,
@@ -269,7 +269,7 @@ export class SignInResolver {
     link.searchParams.set(keyParamName, authKey);
     link.searchParams.set('valid_email', 'True');
     await ctx.services.mail.send({
-      to: user.email,
+      to: user.email ?? '',
       subject: `Sign in to ${link.host}`,
       text: `Follow this link to sign in to ${link.host}. It works once, in the next 24 hours:\n\n${link.href}\n\nIf you did not ask for it, there is nothing to do.\n`,
     });
@@ -390,6 +390,9 @@ function isOpen(ctx: Context, { enable, enable_from: from, enable_to: to }: User
   const moment = databaseFromDate(ctx.services.now());
   return Boolean(enable) && (!from || moment >= from) && (!to || moment <= to);
 }
+
+/** One address, and nothing that would make two of it, or a header. */
+const isAddress = /^[^\s@<>,;:"()\\]+@[^\s@<>,;:"()\\]+$/;
 
 /** Is the user's level no higher than the caller's? */
 const isInRank = ({ level }: Viewer, user: UserRow): boolean => atLeast(level, levelOfUser(user));
