@@ -28,7 +28,7 @@ import type { Values } from '../kernel/input';
 import { changeObject, lockObject, type Locked } from '../kernel/write';
 import { networkOf } from './attempts';
 import { hashPassword, isOutdated, isPassword } from './password';
-import { levelOfUser, lifetimeOf, rolesOf } from './token';
+import { levelOfUser, lifetimeOf, rolesOf, stampOf } from './token';
 
 @ObjectType({ description: 'A user who has signed in.' })
 class SignIn {
@@ -111,7 +111,7 @@ export class SignInResolver {
           // Not over a password that was set meanwhile.
           ...(passwordHash === digest && renewed !== digest && { passwordHash: renewed }),
         }));
-        return user;
+        return { ...user, password_hash: renewed };
       }
       return user && isOpen(ctx, user) && (await useUp(ctx, user, authKey ?? '')) ? user : undefined;
     });
@@ -506,7 +506,7 @@ async function signInAs(
     signIn,
   });
   const token = await issue(ctx, {
-    token_version: user.token_version ?? 0,
+    stamp: stampOf(user),
     json_str: JSON.stringify({ auth_type: signIn.method }),
   });
   return {

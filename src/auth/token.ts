@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { errors, jwtVerify, SignJWT, type JWK, type JWTHeaderParameters } from 'jose';
 import { z } from 'zod';
 import { unauthenticated } from '../kernel/errors';
@@ -15,8 +16,8 @@ const claims = z.looseObject({
   /** When its carrier signed in, in seconds since 1970; a token that was refreshed has it of the first. */
   auth_time: z.number().nullish(),
   iat: z.number().optional(),
-  /** Of a user, how often all tokens had been ended when this one was made. */
-  token_version: z.number().nullish(),
+  /** Of a user: see {@link stampOf}. */
+  stamp: text,
 });
 
 /** What a token says of who carries it. Ids are public ids; a role that is true gives its level. */
@@ -80,6 +81,16 @@ export function createTokens(secret: string, now: () => Date, keys: readonly Tok
 /** Flags of a level and of all that it includes, as tokens carry them. */
 export const rolesOf = (level: Level): Partial<Record<Level, boolean>> =>
   Object.fromEntries(levels.slice(1).map((role) => [role, atLeast(level, role)]));
+
+/**
+ * What of a user ends their tokens when it changes: all tokens made before have another stamp. It is kept in the token, where
+ * nobody can tell from it what the password is.
+ */
+export const stampOf = (user: { token_version: number | null; password_hash: string | null }): string =>
+  createHash('sha256')
+    .update(`${String(user.token_version ?? 0)} ${user.password_hash ?? ''}`)
+    .digest('base64url')
+    .slice(0, 16);
 
 /** How long a token of each level is good, in hours. */
 const hours: Record<Level, number> = {

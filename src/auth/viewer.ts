@@ -5,7 +5,7 @@ import type { Identity, Services, Viewer } from '../kernel/context';
 import { forbidden, unauthenticated, unprocessable } from '../kernel/errors';
 import { isLevel, type Level } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
-import { levelOfRoles, levelOfUser, methodOf, type Claims, type Tokens } from './token';
+import { levelOfRoles, levelOfUser, methodOf, stampOf, type Claims, type Tokens } from './token';
 
 declare module '../kernel/context' {
   interface Services {
@@ -69,6 +69,7 @@ interface UserRow {
   administrator: number | null;
   trusted: number | null;
   token_version: number | null;
+  password_hash: string | null;
 }
 
 export interface Viewers {
@@ -152,7 +153,7 @@ export function createViewers(
     if (pk === undefined) return undefined;
     const [row] = await database.select<Omit<UserRow, 'id'>>(
       `SELECT id AS pk, account_id AS account, person_id AS person, enable, enable_from, enable_to,
-        \`super\`, manager, administrator, trusted, token_version FROM user WHERE id = ?`,
+        \`super\`, manager, administrator, trusted, token_version, password_hash FROM user WHERE id = ?`,
       [pk],
     );
     return row && { ...row, id };
@@ -164,7 +165,8 @@ export function createViewers(
     const row = await remembered(users, id, () => readUser(id));
     if (!row?.enable) throw unauthenticated('The user of this token is no longer active.');
     checkWindow(row, 'The user of this token');
-    if ((claims.token_version ?? 0) !== (row.token_version ?? 0))
+    // Tokens of the older service have no stamp.
+    if (claims.stamp == null ? row.token_version : claims.stamp !== stampOf(row))
       throw unauthenticated('This token has been ended: sign in again.');
     return row;
   }

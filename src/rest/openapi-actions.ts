@@ -36,6 +36,7 @@ export const actionPaths = (): Record<string, JsonSchema> => ({
       operation: 'mutation signIn',
       summary: 'Sign a user in: by name and password, or by id and a single-use key',
       body: { ...who, password, auth_key: text('A single-use key, instead of the password.', 'x7Fq…') },
+      shown: ['username', 'password'],
       data: {
         allOf: [schemaRef('User')],
         properties: { jwt: { type: 'string', description: 'Send it as `Authorization: Bearer`.' } },
@@ -49,6 +50,7 @@ export const actionPaths = (): Record<string, JsonSchema> => ({
       summary: 'Ask whether this is the password of a user',
       body: { ...who, password },
       required: ['password'],
+      shown: ['username', 'password'],
     }),
   },
   '/v3/action/user/{id}/change_password': {
@@ -62,6 +64,7 @@ export const actionPaths = (): Record<string, JsonSchema> => ({
         new_password: { ...password, minLength: 8 },
         current_password: { ...password, description: 'The current password.' },
       },
+      shown: ['password', 'current_password'],
     }),
   },
   '/v3/action/user/{id}/new_auth_key': {
@@ -130,20 +133,34 @@ interface Call {
   parameters?: JsonSchema[];
   body?: JsonSchema;
   required?: string[];
+  /** Which of the body's members its example has; left out: those that are required. */
+  shown?: string[];
   /** What is answered as `data`; left out: true. */
   data?: JsonSchema;
 }
 
 /** An action that takes JSON, or nothing, and answers in the envelope. */
-function call({ id, operation, summary, parameters, body, required, data }: Call): JsonSchema {
+function call({
+  id,
+  operation,
+  summary,
+  parameters,
+  body,
+  required,
+  shown = required,
+  data,
+}: Call): JsonSchema {
   const schema = { type: 'object', ...(required && { required }), properties: body };
+  const example = Object.fromEntries(
+    (shown ?? []).map((name) => [name, (body?.[name] as { examples: unknown[] }).examples[0]]),
+  );
   return {
     operationId: id,
     tags: ['actions'],
     summary,
     'x-graphql-operation': operation,
     ...(parameters && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema } } } }),
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema, example } } } }),
     responses: {
       200: {
         description: 'Done.',

@@ -62,7 +62,7 @@ describe('refreshing a token', () => {
     const { id } = await makeOne();
     const day = 86_400;
     const now = Math.floor(Date.now() / 1000);
-    const claims = { account_id: app.here.account, user_id: id, token_version: 0 };
+    const claims = { account_id: app.here.account, user_id: id };
     const sign = (ageInDays: number) =>
       app.services.tokens.sign({ ...claims, auth_time: now - ageInDays * day }, 3600);
     const { data } = await refresh(bearer(await sign(29.9)));
