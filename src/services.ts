@@ -33,7 +33,7 @@ declare module './kernel/context' {
 const channel = 'aether:changed';
 
 /** Types whose rows decide who is calling. */
-const deciding = new Set(['api_key', 'user', 'account']);
+const deciding = new Set(['api_key', 'user', 'account', 'site']);
 
 /**
  * Opens everything that the server stands on, and brings the tables up to date.

@@ -4,9 +4,9 @@ import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
 import { invalid } from '../kernel/errors';
 import type { Input } from '../kernel/input';
-import { levels, type Level } from '../kernel/levels';
 import type { UnitOfWork } from '../kernel/unit-of-work';
 import type { Locked } from '../kernel/write';
+import { passcodesOf } from './passcodes';
 import { withoutSecrets } from './secrets';
 
 @Entity({
@@ -68,19 +68,4 @@ function checkPasscodes({ accessCodeKvJson }: Input): void {
   const codes = [...passcodesOf(accessCodeKvJson).values()];
   if (new Set(codes).size < codes.length)
     throw invalid({ accessCodeKvJson: 'two levels have the same passcode' });
-}
-
-/** The passcodes among the settings of a site, by level, highest first. */
-export function passcodesOf(settings: unknown): Map<Level, string> {
-  const byLevel = (settings !== null && typeof settings === 'object' ? settings : {}) as Partial<
-    Record<Level, unknown>
-  >;
-  return new Map(
-    [...levels].reverse().flatMap((level) => {
-      const code = byLevel[level];
-      return level !== 'anonymous' && (typeof code === 'string' || typeof code === 'number') && code !== ''
-        ? [[level, String(code)]]
-        : [];
-    }),
-  );
 }

@@ -2,7 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Extensions, Field, ID, Info, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { Account } from '../accounts/account';
-import { passcodesOf, Site } from '../accounts/site';
+import { passcodesOf } from '../accounts/passcodes';
+import { Site } from '../accounts/site';
 import { User } from '../accounts/user';
 import type { Bindable } from '../database/database';
 import { Context, type Identity, type Viewer } from '../kernel/context';
@@ -28,7 +29,7 @@ import type { Values } from '../kernel/input';
 import { changeObject, lockObject, type Locked } from '../kernel/write';
 import { networkOf } from './attempts';
 import { hashPassword, isOutdated, isPassword } from './password';
-import { levelOfUser, lifetimeOf, rolesOf, stampOf } from './token';
+import { levelOfUser, lifetimeOf, rolesOf } from './token';
 
 @ObjectType({ description: 'A user who has signed in.' })
 class SignIn {
@@ -142,7 +143,10 @@ export class SignInResolver {
     if (!level) throw forbidden('The passcode is not right.');
     const signIn = { method: 'passcode', time: secondsOf(ctx) };
     ctx.become({ ...ctx.viewer, account: site.account, person: null, user: null, level, signIn });
-    const token = await issue(ctx, { json_str: JSON.stringify({ auth_type: 'passcode', site_id: site.id }) });
+    const token = await issue(ctx, {
+      stamp: ctx.services.tokens.stamp({ site: site.id, level, code: passcode }),
+      json_str: JSON.stringify({ auth_type: 'passcode', site_id: site.id }),
+    });
     const read = (field: 'account' | 'site', id: string): Promise<Row> =>
       readOne(ctx, planOf(info, entityOf(field), ctx.viewer, [field]), id);
     return {
@@ -259,10 +263,7 @@ export class SignInResolver {
     if (!isOpen(ctx, user) || !user.allow_auth_key) throw forbidden('This user may not sign in by a link.');
     if (!isAddress.test(user.email ?? '')) throw unprocessable('This user has no e-mail address.', 'id');
     // Each mail counts as a wrong try does: nobody's mailbox is filled by others.
-    const names = [
-      `link ${String(user.pk)}`,
-      ...(seesUsers(ctx) ? [] : [`link from ${networkOf(ctx.address)}`]),
-    ];
+    const names = [`link ${user.id}`, ...(seesUsers(ctx) ? [] : [`link from ${networkOf(ctx.address)}`])];
     await ctx.services.attempts.guess(names, () => Promise.resolve(undefined));
     const { authKey } = await makeAuthKey(ctx, user);
     link.searchParams.set('user_id', user.id);
@@ -405,7 +406,7 @@ function guessed<T>(
   check: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const { account } = ctx.viewer;
-  const who = user ? String(user.pk) : digestOf(name.toLowerCase());
+  const who = user ? user.id : digestOf(name.toLowerCase());
   const names = [`user ${account?.id ?? ''} ${who}`, `password from ${networkOf(ctx.address)}`];
   return ctx.services.attempts.guess(names, check);
 }
@@ -506,7 +507,7 @@ async function signInAs(
     signIn,
   });
   const token = await issue(ctx, {
-    stamp: stampOf(user),
+    stamp: ctx.services.tokens.stamp(user),
     json_str: JSON.stringify({ auth_type: signIn.method }),
   });
   return {

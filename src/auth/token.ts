@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { errors, jwtVerify, SignJWT, type JWK, type JWTHeaderParameters } from 'jose';
 import { z } from 'zod';
 import { unauthenticated } from '../kernel/errors';
@@ -16,18 +16,28 @@ const claims = z.looseObject({
   /** When its carrier signed in, in seconds since 1970; a token that was refreshed has it of the first. */
   auth_time: z.number().nullish(),
   iat: z.number().optional(),
-  /** Of a user: see {@link stampOf}. */
+  /** See {@link Tokens.stamp}. */
   stamp: text,
 });
 
 /** What a token says of who carries it. Ids are public ids; a role that is true gives its level. */
 export type Claims = z.infer<typeof claims> & Partial<Record<Level, unknown>>;
 
+/** What a person signed in by: the password of a user, with how often all of the tokens were ended; or a passcode of a site. */
+type Secret =
+  | { password_hash: string | null; token_version: number | null }
+  | { site: string; level: Level; code: string };
+
 export interface Tokens {
   /** Signs a token that is good for `seconds`; the expiry stands in it twice, `eat` for old programs. */
   sign(content: Claims, seconds: number): Promise<string>;
   /** @throws UNAUTHENTICATED when the token is malformed, expired, or signed by someone else. */
   verify(token: string): Promise<Claims>;
+  /**
+   * Stands in a token for the secret that it came by, of which it tells nothing. When the secret changes, so does the stamp, and
+   * tokens with another are no longer good.
+   */
+  stamp(of: Secret): string;
   /** The public parts of the keys, for other services to verify by. */
   readonly published: readonly JWK[];
 }
@@ -49,6 +59,12 @@ export function createTokens(secret: string, now: () => Date, keys: readonly Tok
   };
 
   return {
+    stamp(of) {
+      const parts =
+        'site' in of ? [of.site, of.level, of.code] : [of.token_version ?? 0, of.password_hash ?? ''];
+      return createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
+    },
+
     published: keys.map(({ published }) => published),
 
     sign(content, seconds) {
@@ -82,16 +98,6 @@ export function createTokens(secret: string, now: () => Date, keys: readonly Tok
 export const rolesOf = (level: Level): Partial<Record<Level, boolean>> =>
   Object.fromEntries(levels.slice(1).map((role) => [role, atLeast(level, role)]));
 
-/**
- * What of a user ends their tokens when it changes: all tokens made before have another stamp. It is kept in the token, where
- * nobody can tell from it what the password is.
- */
-export const stampOf = (user: { token_version: number | null; password_hash: string | null }): string =>
-  createHash('sha256')
-    .update(`${String(user.token_version ?? 0)} ${user.password_hash ?? ''}`)
-    .digest('base64url')
-    .slice(0, 16);
-
 /** How long a token of each level is good, in hours. */
 const hours: Record<Level, number> = {
   super: 8,
@@ -106,13 +112,19 @@ const hours: Record<Level, number> = {
 /** How long a token of this level is good, in seconds. */
 export const lifetimeOf = (level: Level): number => hours[level] * 3600;
 
-/** How the carrier of a token signed in, if it says so. */
-export function methodOf({ json_str: text }: Claims): string | null {
+/** How the carrier of a token signed in, if it says so, and at which site by a passcode. */
+export function signInOf({ json_str: content }: Claims): { method: string | null; site: string | null } {
   try {
-    const { auth_type: method } = (JSON.parse(text ?? '{}') ?? {}) as Record<string, unknown>;
-    return typeof method === 'string' ? method : null;
+    const { auth_type: method, site_id: site } = (JSON.parse(content ?? '{}') ?? {}) as Record<
+      string,
+      unknown
+    >;
+    return {
+      method: typeof method === 'string' ? method : null,
+      site: typeof site === 'string' ? site : null,
+    };
   } catch {
-    return null;
+    return { method: null, site: null };
   }
 }
 

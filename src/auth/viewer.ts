@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
+import { passcodesOf } from '../accounts/passcodes';
 import type { Identity, Services, Viewer } from '../kernel/context';
 import { forbidden, unauthenticated, unprocessable } from '../kernel/errors';
 import { isLevel, type Level } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
-import { levelOfRoles, levelOfUser, methodOf, stampOf, type Claims, type Tokens } from './token';
+import { readers } from '../kernel/stored';
+import { levelOfRoles, levelOfUser, signInOf, type Claims, type Tokens } from './token';
 
 declare module '../kernel/context' {
   interface Services {
@@ -78,7 +80,7 @@ export interface Viewers {
    * @throws FORBIDDEN for a missing or unusable key or account, UNAUTHENTICATED for a bad token, UNPROCESSABLE for a malformed key.
    */
   resolve(credentials: Credentials): Promise<Viewer>;
-  /** Forgets what was read of keys and users: one of them has changed. */
+  /** Forgets what was read of keys, users and passcodes: one of them has changed. */
   forget(): void;
 }
 
@@ -91,6 +93,8 @@ export function createViewers(
   const { database, publicIds, tokens, now } = services;
   const keys = new LRUCache<string, { row: KeyRow | undefined }>({ max: 10_000, ttl: memoryMs });
   const users = new LRUCache<string, { row: UserRow | undefined }>({ max: 10_000, ttl: memoryMs });
+
+  const sites = new LRUCache<string, { row: Map<Level, string> | undefined }>({ max: 10_000, ttl: memoryMs });
 
   /** How often all was forgotten: what was read before that may be out of date, and is not kept. */
   let age = 0;
@@ -166,9 +170,31 @@ export function createViewers(
     if (!row?.enable) throw unauthenticated('The user of this token is no longer active.');
     checkWindow(row, 'The user of this token');
     // Tokens of the older service have no stamp.
-    if (claims.stamp == null ? row.token_version : claims.stamp !== stampOf(row))
+    if (claims.stamp == null ? row.token_version : claims.stamp !== tokens.stamp(row))
       throw unauthenticated('This token has been ended: sign in again.');
     return row;
+  }
+
+  /** @throws UNAUTHENTICATED when the passcode of a token is no longer that of its level. */
+  async function checkPasscode(claims: Claims): Promise<void> {
+    const { method, site } = signInOf(claims);
+    // Tokens of the older service do not say at which site.
+    if (method !== 'passcode' || site === null) return;
+    const codes = await remembered(sites, site, () => readCodes(site));
+    const level = levelOfRoles(claims);
+    const code = codes?.get(level);
+    if (code === undefined || claims.stamp !== tokens.stamp({ site, level, code }))
+      throw unauthenticated('The passcode of this token has changed: enter the new one.');
+  }
+
+  async function readCodes(id: string): Promise<Map<Level, string> | undefined> {
+    const site = await identity('site', id);
+    if (!site) return undefined;
+    const [row] = await database.select<{ codes: unknown }>(
+      'SELECT access_code_kv_json AS codes FROM site WHERE id = ? AND enable = 1',
+      [site.pk],
+    );
+    return row && passcodesOf(readers.json(row.codes));
   }
 
   async function accountOf(id: string): Promise<Identity> {
@@ -182,6 +208,7 @@ export function createViewers(
       const row = await keyOf(key);
       const claims = token === undefined ? undefined : await tokens.verify(token);
       const user = claims && (await userOf(claims));
+      if (claims && !user) await checkPasscode(claims);
       const level = user ? levelOfUser(user) : claims ? levelOfRoles(claims) : keyLevel(row);
       const claimed = claims?.account_id == null ? undefined : await accountOf(claims.account_id);
 
@@ -207,7 +234,7 @@ export function createViewers(
         user: user ? { pk: user.pk, id: user.id } : null,
         level,
         ...(claims && {
-          signIn: { method: methodOf(claims), time: claims.auth_time ?? claims.iat ?? 0 },
+          signIn: { method: signInOf(claims).method, time: claims.auth_time ?? claims.iat ?? 0 },
         }),
       };
     },
@@ -216,6 +243,7 @@ export function createViewers(
       age += 1;
       keys.clear();
       users.clear();
+      sites.clear();
     },
   };
 

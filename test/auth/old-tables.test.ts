@@ -32,7 +32,7 @@ const passwords = ['correct horse', 'battery staple'] as const;
 test('a user signs in, and a new password ends the tokens of the old one all the same', async () => {
   const user = await makeUser(app, { passwordHash: await hash(passwords[0]) });
   const signIn = async (password: string) =>
-    app.guest().with({
+    elsewhere(app.guest()).with({
       authorization: `Bearer ${(await elsewhere(app.guest()).ask(signInText, { username: user.username, password })).signIn.jwt}`,
     });
   const path = `/v3/crud/user/${user.id}`;

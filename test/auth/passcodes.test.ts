@@ -1,6 +1,6 @@
 import { entityOf } from '../../src/kernel/entity';
 import { keyOf, useApp } from '../support/app';
-import { unknownId } from '../support/callers';
+import { unknownId, type Caller } from '../support/callers';
 import { seedMore } from '../support/fixture';
 import { behindProxy, claimsOf, elsewhere } from './support';
 
@@ -56,6 +56,29 @@ test.each([
   expect(await caller.ask('{ viewer { level account { id } } }')).toEqual({
     viewer: { level, account: { id: app.here.account } },
   });
+});
+
+test('a passcode that is changed or taken away ends what it has opened, and no more', async () => {
+  const site = await makeSite(codes);
+  const enter = async (level: keyof typeof codes, of = codes) => {
+    const { data } = await visitor().rest('POST', path, { site_id: site, passcode: of[level] });
+    return visitor().with({ authorization: `Bearer ${data.jwt}` });
+  };
+  const status = async (caller: Caller) => (await caller.rest('GET', '/v3/crud/event/')).status;
+  const save = (access_code_kv_json: object) =>
+    app.manager().call('PATCH', `/v3/crud/site/${site}`, { access_code_kv_json });
+  const [trusted, manager] = [await enter('trusted'), await enter('manager')];
+  expect([await status(trusted), await status(manager)]).toEqual([200, 200]);
+  const changed = { ...codes, trusted: 'another-code' };
+  await save(changed);
+  expect([await status(trusted), await status(manager)]).toEqual([401, 200]);
+  expect(await status(await enter('trusted', changed))).toBe(200);
+  await save({ trusted: codes.manager });
+  expect(await status(manager)).toBe(401);
+  const again = await visitor().rest('POST', path, { site_id: site, passcode: codes.manager });
+  expect(again.data.level).toBe('trusted');
+  await app.manager().call('DELETE', `/v3/crud/site/${site}?method=disable`);
+  expect(await status(visitor().with({ authorization: `Bearer ${again.data.jwt}` }))).toBe(401);
 });
 
 test('the older path does the same, and names its successor', async () => {

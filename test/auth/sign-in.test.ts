@@ -74,7 +74,7 @@ describe('a sign-in by password', () => {
     const cases: [string, object][] = [
       ['wrong password', { username: right.username, password: 'wrong' }],
       ['empty key', { userId: right.id, authKey: 'x' }],
-      ['unknown name', { username: 'nobody', password }],
+      ['unknown name', { username: unknownId(), password }],
       ['unknown id', { userId: unknownId(), password }],
       ['disabled', { username: (await withPassword({ enable: false })).username, password }],
       [
@@ -100,7 +100,7 @@ describe('a sign-in by password', () => {
   });
 
   test('tells of an unknown user only those who may read all users', async () => {
-    const body = { username: 'nobody at all', password };
+    const body = { username: unknownId(), password };
     const path = '/v3/action/user/authenticate';
     for (const [caller, status] of [
       [app.staff(), 404],
