@@ -1,8 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
+import { Redis } from 'ioredis';
+import { createAttempts, type Attempts } from '../../src/auth/attempts';
 import { entityOf } from '../../src/kernel/entity';
 import { keyOf, useApp } from '../support/app';
 import { unknownId, type Caller } from '../support/callers';
+import { describeWithRedis, redisServer } from '../support/jest-target';
 import { seedMore } from '../support/fixture';
 import { behindProxy, elsewhere, makeUser } from './support';
 
@@ -104,6 +107,38 @@ test('ten wrong passcodes lock a site for their address, and for no other', asyn
   expect([locked.status, Number(locked.headers.get('retry-after')) > 200]).toEqual([429, true]);
   expect((await enter(caller, other, 'right-code')).status).toBe(200);
   expect((await enter(elsewhere(app.guest()), site, 'right-code')).status).toBe(200);
+});
+
+describe('wrong tries are counted', () => {
+  const guess = (attempts: Attempts, name: string) =>
+    attempts
+      .guess([name], () => Promise.resolve(undefined))
+      .then(
+        () => 'wrong',
+        ({ code }: { code: string }) => code,
+      );
+  const eleven = async (attempts: readonly Attempts[]) => {
+    const name = unknownId();
+    const answers = [];
+    for (let i = 0; i < 11; i += 1) answers.push(await guess(attempts[i % attempts.length]!, name));
+    expect(answers).toEqual([...Array<string>(10).fill('wrong'), 'RATE_LIMITED']);
+  };
+
+  describeWithRedis('by all processes', () => {
+    test('together', async () => {
+      const connections = [1, 2, 3].map(() => new Redis(redisServer!));
+      await Promise.all(connections.map((redis) => redis.ping()));
+      await eleven(connections.map((redis) => createAttempts(redis)));
+      for (const redis of connections) redis.disconnect();
+    });
+  });
+
+  test('by the process alone, while Redis is away', async () => {
+    const away = new Redis('redis://127.0.0.1:1', { maxRetriesPerRequest: 0, commandTimeout: 500 });
+    away.on('error', () => undefined);
+    await eleven([createAttempts(away)]);
+    away.disconnect();
+  });
 });
 
 describe('without a proxy that is trusted', () => {

@@ -1,6 +1,7 @@
 import { Algorithm, hash } from '@node-rs/argon2';
 import { hash as bcrypt } from '@node-rs/bcrypt';
 import { pbkdf2Sync } from 'node:crypto';
+import { hashPassword } from '../../src/auth/password';
 import { keyOf, useApp } from '../support/app';
 import { unknownId } from '../support/callers';
 import { behindProxy, claimsOf, elsewhere, makeUser, signInText } from './support';
@@ -97,6 +98,24 @@ describe('a sign-in by password', () => {
     expect(answers[0]![0]!.extensions.code).toBe('FORBIDDEN');
     const elsewhereUser = elsewhere(app.guest().with({ 'x-account-id': app.there.account }));
     expect((await signIn({ username: there, password }, elsewhereUser)).errors).toEqual(answers[0]);
+  });
+
+  test('takes as long for a name that is not there', async () => {
+    const known = await makeUser(app, { passwordHash: await hashPassword(password) });
+    const without = await makeUser(app, { passwordHash: null });
+    const names = [known.username, without.username, unknownId()];
+    const least = names.map(() => Infinity);
+    for (let i = 0; i < 8; i += 1)
+      for (const [index, username] of names.entries()) {
+        const started = performance.now();
+        await signIn({ username, password: 'wrong' });
+        least[index] = Math.min(least[index]!, performance.now() - started);
+      }
+    // Without the comparison it would be a fifth.
+    for (const time of least.slice(1)) {
+      expect(time / least[0]!).toBeGreaterThan(0.6);
+      expect(time / least[0]!).toBeLessThan(1.7);
+    }
   });
 
   test('tells of an unknown user only those who may read all users', async () => {
