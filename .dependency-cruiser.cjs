@@ -5,7 +5,7 @@
 const mayImport = {
   kernel: ['database', 'cache'],
   database: ['kernel/errors'],
-  auth: ['kernel', 'accounts', 'database'],
+  auth: ['kernel', 'accounts', 'database', 'mail'],
   accounts: ['kernel', 'auth'],
   files: ['kernel', 'accounts'],
   events: ['kernel', 'accounts', 'files'],

@@ -395,6 +395,7 @@ CREATE TABLE IF NOT EXISTS `user` (
   `administrator` tinyint(1) NULL,
   `trusted` tinyint(1) NULL,
   `last_sign_in_on` datetime(3) NULL,
+  `token_version` int NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   UNIQUE KEY `uq_user__id_random` (`id_random`),
   KEY `ix_user__account_id__external_id` (`account_id`, `external_id`),

@@ -3,6 +3,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import helmet from 'helmet';
 import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http';
 import { Socket } from 'node:net';
+import { addressOf, networkOf, type TrustsProxy } from './auth/address';
 import { credentialsOf, type Credentials } from './auth/viewer';
 import type { Config } from './config';
 import { docsRouter } from './docs/router';
@@ -16,7 +17,7 @@ import { isPublicId } from './kernel/public-id';
 import { metricsRouter } from './metrics';
 import { hostOf } from './origins';
 import { watchPressure } from './pressure';
-import { addressOf, createRateLimits, tellRates, type Left, type Rate, type TrustsProxy } from './rate-limit';
+import { createRateLimits, tellRates, type Left, type Rate } from './rate-limit';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
 import { actionRouter } from './rest/actions';
@@ -46,6 +47,10 @@ export async function createApp(services: Services, config: Config): Promise<App
   const pressure = watchPressure(config.maxEventLoopDelayMs);
   const { address: ofAddress, key: ofKey, viewer: ofViewer } = config.ratesPerMinute;
 
+  const app = express().disable('x-powered-by').disable('etag');
+  if (config.trustProxy) app.set('trust proxy', trustValue(config.trustProxy));
+  const trusts = config.trustProxy ? (app.get('trust proxy fn') as TrustsProxy) : undefined;
+
   /** Who is calling, resolved once per request whatever the door. */
   const contextOf = (request: Carried, response: ServerResponse): Promise<Context> =>
     (request.context ??= (async () => {
@@ -71,17 +76,25 @@ export async function createApp(services: Services, config: Config): Promise<App
   const bodyLimits = { maxBytes: config.bodyMaxBytes, maxMs: config.bodyMaxMs };
   const edge = [security(), crossOrigin(config, services)];
 
-  const app = express().disable('x-powered-by').disable('etag');
-  if (config.trustProxy) app.set('trust proxy', trustValue(config.trustProxy));
-  const trusts = config.trustProxy ? (app.get('trust proxy fn') as TrustsProxy) : undefined;
   app.use(healthRouter(services));
   app.use(metricsRouter(services.metrics, config.metrics));
+  app.get('/.well-known/jwks.json', (_request: Request, response: Response) => {
+    response.set('Cache-Control', 'public, max-age=300').json({ keys: services.tokens.published });
+  });
+  app.all('/api/authenticate_passcode', (request: Request, response: Response, next: NextFunction) => {
+    request.url = '/v3/action/auth/authenticate_passcode';
+    response.set({ Deprecation: '@1767225600', Link: `<${request.url}>; rel="successor-version"` });
+    next();
+  });
   app.use('/v3', async (request: Request, response: Response, next: NextFunction) => {
     if (request.method !== 'OPTIONS')
       response.locals.ctx = await contextOf(request as unknown as Carried, response);
     next();
   });
-  app.use('/v3/action', actionRouter(schema, { executor, uploadMaxBytes: config.uploadMaxBytes }));
+  app.use(
+    '/v3/action',
+    actionRouter(schema, { executor, bodyLimits, uploadMaxBytes: config.uploadMaxBytes }),
+  );
   app.use(docsRouter(schema, config));
   app.use((request: Request) => {
     throw new AetherError('NOT_FOUND', `There is nothing at ${request.path}.`);
@@ -104,7 +117,8 @@ export async function createApp(services: Services, config: Config): Promise<App
     if (ofAddress === 0) return;
     const counted: Left[] = (request.counted = []);
     try {
-      const rate: Rate = { policy: 'address', of: addressOf(request, trusts), perMinute: ofAddress };
+      const of = networkOf(addressOf(request, trusts));
+      const rate: Rate = { policy: 'address', of, perMinute: ofAddress };
       await rates.count(rate, counted);
     } catch (error) {
       tellRates(response, counted);

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { JWK } from 'jose';
 import { z } from 'zod';
 
 const flag = z.enum(['true', 'false', '1', '0', '']).transform((value) => value === 'true' || value === '1');
@@ -24,8 +26,12 @@ const variables = z.object({
   DEMO_DATA: flag.optional(),
 
   AE_API_JWT_KEY: z.string().optional(),
+  AE_API_JWT_KEYS_FILE: z.string().optional(),
   NOVI_API_ROOT_URL: z.url({ protocol: /^https?$/ }).optional(),
   NOVI_IDAA_API_KEY: z.string().optional(),
+
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be smtp://user:password@host:port' }).optional(),
+  MAIL_FROM: z.string().optional(),
 
   UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
   BODY_MAX_BYTES: bytes(1024 ** 2),
@@ -73,8 +79,13 @@ export interface Config {
   readonly redisUrl?: string;
   readonly demoData: boolean;
   readonly jwtKey: string;
+  /** Keys that tokens are signed and verified with, the first signs; none: `jwtKey`. */
+  readonly jwtKeys: readonly JWK[];
   readonly noviRootUrl?: string;
   readonly noviApiKey?: string;
+  /** Absent: the server sends no mail. */
+  readonly smtpUrl?: string;
+  readonly mailFrom?: string;
   readonly uploadMaxBytes: number;
   readonly bodyMaxBytes: number;
   /** How long a body other than an upload may take to come. */
@@ -121,6 +132,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
   const test = v.NODE_ENV === 'test';
   const demoData = v.DEMO_DATA ?? (!production && !v.DATABASE_URL);
   const problems: string[] = [];
+  if (v.SMTP_URL && !v.MAIL_FROM) problems.push('MAIL_FROM: needed beside SMTP_URL');
   if (production) {
     if (v.TRUST_PROXY === 'true')
       problems.push('TRUST_PROXY: true believes whatever callers say; name the proxies, or count them');
@@ -131,6 +143,8 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     else if (knownJwtKeys.some((known) => v.AE_API_JWT_KEY?.startsWith(known)))
       problems.push('AE_API_JWT_KEY: a key from an example is known to everyone');
   }
+
+  const jwtKeys = v.AE_API_JWT_KEYS_FILE ? readKeys(v.AE_API_JWT_KEYS_FILE, problems) : [];
 
   const dataDir = resolve(v.DATA_DIR);
   const config: Config = Object.freeze({
@@ -147,8 +161,11 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     redisUrl: v.REDIS_URL,
     demoData,
     jwtKey: v.AE_API_JWT_KEY ?? developmentJwtKey,
+    jwtKeys,
     noviRootUrl: v.NOVI_API_ROOT_URL,
     noviApiKey: v.NOVI_IDAA_API_KEY,
+    smtpUrl: v.SMTP_URL,
+    mailFrom: v.MAIL_FROM,
     uploadMaxBytes: v.UPLOAD_MAX_BYTES,
     bodyMaxBytes: v.BODY_MAX_BYTES,
     bodyMaxMs: v.BODY_MAX_MS,
@@ -173,4 +190,51 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
 function originsFrom(text: string): Config['corsOrigins'] {
   const origins = text.split(',').map((origin) => origin.trim().toLowerCase().replace(/\/$/, ''));
   return origins.includes('*') ? '*' : origins.filter(Boolean);
+}
+
+const member = z.string().regex(/^[\w-]+$/);
+
+/** What is used of a JSON Web Key; 2048 bits are 342 characters. */
+const jsonWebKey = z.discriminatedUnion('kty', [
+  z.object({
+    kty: z.literal('OKP'),
+    crv: z.literal('Ed25519'),
+    x: member,
+    d: member.optional(),
+    kid: z.string().min(1),
+  }),
+  z.object({
+    ...{
+      kty: z.literal('RSA'),
+      n: member.min(342, 'has fewer than 2048 bits'),
+      e: member,
+      kid: z.string().min(1),
+    },
+    ...{ d: member.optional(), p: member.optional(), q: member.optional() },
+    ...{ dp: member.optional(), dq: member.optional(), qi: member.optional() },
+  }),
+]);
+const keySet = z.object({
+  keys: z
+    .array(jsonWebKey)
+    .min(1)
+    .refine(([first]) => first?.d !== undefined, 'the first one signs: it needs its private part')
+    .refine((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length, 'two have the same kid'),
+});
+
+/** A JSON Web Key Set, from a file. What is wrong with it is told without what stands in it. */
+function readKeys(file: string, problems: string[]): JWK[] {
+  const tell = (problem: string): JWK[] => {
+    problems.push(`AE_API_JWT_KEYS_FILE: ${problem}`);
+    return [];
+  };
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return tell('cannot be read as JSON');
+  }
+  const { data, error } = keySet.safeParse(content);
+  if (data) return data.keys;
+  return tell(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
 }

@@ -1,7 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isIPv6 } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import type { Redis } from 'ioredis';
-import proxyaddr from 'proxy-addr';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import { rateLimited } from './kernel/errors';
 
@@ -107,31 +105,4 @@ export function tellRates(response: ServerResponse, counted: readonly Left[]): v
   }
   response.setHeader('RateLimit-Policy', policies);
   response.setHeader('RateLimit', lefts);
-}
-
-/** Which addresses are proxies that may say for whom they ask, as Express' "trust proxy" has it. */
-export type TrustsProxy = (address: string, distance: number) => boolean;
-
-/**
- * The address that a request comes from: that of its connection, or what proxies say that are trusted; nothing that a caller sends
- * moves it. Of IPv6 the network, since one caller has all the addresses in it.
- */
-export function addressOf(request: IncomingMessage, trusts?: TrustsProxy): string {
-  const { remoteAddress = '' } = request.socket;
-  const address = trusts ? proxyaddr(request, trusts) : remoteAddress;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped) return mapped;
-  return isIPv6(address) ? networkOf(address) : address;
-}
-
-/** The first 64 bits of an IPv6 address. */
-function networkOf(address: string): string {
-  const [head = '', tail = ''] = (address.split('%')[0] ?? '').split('::');
-  const left = head.split(':').filter(Boolean);
-  const right = tail.split(':').filter(Boolean);
-  const missing = address.includes('::') ? Math.max(0, 8 - left.length - right.length) : 0;
-  return [...left, ...Array<string>(missing).fill('0'), ...right]
-    .slice(0, 4)
-    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
-    .join(':');
 }

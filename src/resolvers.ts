@@ -1,4 +1,5 @@
 import { accountResolvers } from './accounts';
+import { SignInResolver } from './auth/sign-in';
 import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
 import { eventResolvers } from './events';
@@ -15,4 +16,5 @@ export const resolvers = [
   ...commerceResolvers,
   ...lookupResolvers,
   NoviMemberResolver,
+  SignInResolver,
 ] as const;

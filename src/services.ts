@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { createAttempts } from './auth/attempts';
+import { importKeys } from './auth/key-set';
 import { createTokens } from './auth/token';
 import { createViewers } from './auth/viewer';
 import { openMemoryCache, openRedisCache, type Cache } from './cache';
@@ -17,6 +19,7 @@ import { allEntities } from './kernel/entity';
 import { createNotes } from './kernel/activity';
 import { createPublicIds } from './kernel/public-id';
 import { createUsage } from './kernel/usage';
+import { createMail } from './mail';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
 import { createSiteOrigins, type SiteOrigins } from './origins';
@@ -34,7 +37,7 @@ declare module './kernel/context' {
 const channel = 'aether:changed';
 
 /** Types whose rows decide who is calling. */
-const deciding = new Set(['api_key', 'user', 'account']);
+const deciding = new Set(['api_key', 'user', 'account', 'site']);
 
 /** Types whose rows decide which pages may call. */
 const naming = new Set(['site_domain', 'site', 'account']);
@@ -55,7 +58,7 @@ export async function openServices(
   const metrics = createMetrics({ database });
   const notes = createNotes({ database, log, now });
   const usage = createUsage({ database, log, now });
-  const tokens = createTokens(jwtKey, now);
+  const tokens = createTokens(jwtKey, now, await importKeys(config.jwtKeys));
   const viewers = createViewers({ database, log, now, publicIds, tokens });
   const siteOrigins = createSiteOrigins({ database });
   const told = (type: string): void => {
@@ -73,6 +76,8 @@ export async function openServices(
     tokens,
     viewers,
     siteOrigins,
+    attempts: createAttempts(cache.redis),
+    mail: createMail({ url: config.smtpUrl, from: config.mailFrom, log }),
     cursors: createCursors(jwtKey),
     indexedWords: await tablesWithIndexedWords(database, 'default_qry_str'),
     files: await openFileStore(config.fileRoot),

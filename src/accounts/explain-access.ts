@@ -117,7 +117,7 @@ async function viewerOf(ctx: Context, id: string): Promise<Viewer> {
     user: null,
     person: null,
     level: isLevel(row?.level) ? row.level : 'anonymous',
-    signedIn: false,
+    signIn: undefined,
   };
 }
 

@@ -2,6 +2,11 @@ import { Resolver } from 'type-graphql';
 import { Attr, Ref } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
+import { invalid } from '../kernel/errors';
+import type { Input } from '../kernel/input';
+import type { UnitOfWork } from '../kernel/unit-of-work';
+import type { Locked } from '../kernel/write';
+import { passcodesOf } from './passcodes';
 import { withoutSecrets } from './secrets';
 
 @Entity({
@@ -46,4 +51,21 @@ export class Site extends TenantEntity {
 }
 
 @Resolver(() => Site)
-export class SiteResolver extends CrudResolver(Site) {}
+export class SiteResolver extends CrudResolver(Site) {
+  override insertOne(unit: UnitOfWork, input: Input): Promise<string> {
+    checkPasscodes(input);
+    return super.insertOne(unit, input);
+  }
+
+  override changeOne(unit: UnitOfWork, before: Locked, input: Input): Promise<void> {
+    checkPasscodes(input);
+    return super.changeOne(unit, before, input);
+  }
+}
+
+/** A passcode of two levels would open the higher one to those who were given the lower. */
+function checkPasscodes({ accessCodeKvJson }: Input): void {
+  const codes = [...passcodesOf(accessCodeKvJson).values()];
+  if (new Set(codes).size < codes.length)
+    throw invalid({ accessCodeKvJson: 'two levels have the same passcode' });
+}

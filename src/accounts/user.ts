@@ -1,7 +1,15 @@
 import { Resolver } from 'type-graphql';
+import { levelOfUser } from '../auth/token';
 import { Attr, Ref } from '../kernel/attributes';
+import type { Context } from '../kernel/context';
 import { CrudResolver } from '../kernel/crud-resolver';
-import { Entity, TenantEntity } from '../kernel/entity';
+import { Entity, entityOf, TenantEntity } from '../kernel/entity';
+import { forbidden } from '../kernel/errors';
+import type { Input } from '../kernel/input';
+import type { RemoveMethod } from '../kernel/input-types';
+import { atLeast, type Level } from '../kernel/levels';
+import type { UnitOfWork } from '../kernel/unit-of-work';
+import { changeObject, type Locked } from '../kernel/write';
 
 @Entity({
   table: 'user',
@@ -70,7 +78,36 @@ export class User extends TenantEntity {
 
   @Attr.datetime({ write: 'server', doc: 'When the user last signed in.' })
   declare lastSignInOn: Date | null;
+
+  @Attr.int({
+    read: 'never',
+    write: 'server',
+    default: 0,
+    doc: 'How often all tokens of the user have been ended; those made before are no longer good.',
+  })
+  declare tokenVersion: number | null;
 }
 
 @Resolver(() => User)
-export class UserResolver extends CrudResolver(User) {}
+export class UserResolver extends CrudResolver(User) {
+  override async changeOne(unit: UnitOfWork, before: Locked, input: Input): Promise<void> {
+    checkRank(unit.ctx, before);
+    const { allowAuthKey, email } = input;
+    const stops = allowAuthKey === false || (email !== undefined && email !== before.email);
+    // A link that is on its way to who may no longer use it. Before the rest, whose search text it would undo.
+    if (stops && before.authKeyHash !== null)
+      await changeObject(unit, entityOf('user'), before, { authKeyHash: null, authKeyExpiresOn: null });
+    await super.changeOne(unit, before, input);
+  }
+
+  override removeOne(unit: UnitOfWork, row: Locked, method: RemoveMethod): Promise<void> {
+    checkRank(unit.ctx, row);
+    return super.removeOne(unit, row, method);
+  }
+}
+
+/** Whoever could change the address or the person of a user of a higher level could sign in as one. */
+function checkRank({ viewer }: Context, user: Locked): void {
+  const level = levelOfUser(user as Partial<Record<Level, unknown>>);
+  if (!atLeast(viewer.level, level)) throw forbidden(`A user of level ${level} is beyond your own.`);
+}

@@ -1,7 +1,9 @@
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { createHmac } from 'node:crypto';
+import { errors, jwtVerify, SignJWT, type JWK, type JWTHeaderParameters } from 'jose';
 import { z } from 'zod';
 import { unauthenticated } from '../kernel/errors';
-import { levels, type Level } from '../kernel/levels';
+import { atLeast, levels, type Level } from '../kernel/levels';
+import type { TokenKey } from './key-set';
 
 const text = z.string().nullish();
 
@@ -9,36 +11,76 @@ const claims = z.looseObject({
   account_id: text,
   person_id: text,
   user_id: text,
-  /** A JSON text; a site passcode puts `auth_type: "passcode"` in it. */
+  /** A JSON text; `auth_type` in it is how its carrier signed in: password, auth_key or passcode. */
   json_str: text,
+  /** When its carrier signed in, in seconds since 1970; a token that was refreshed has it of the first. */
+  auth_time: z.number().nullish(),
+  iat: z.number().optional(),
+  /** See {@link Tokens.stamp}. */
+  stamp: text,
 });
 
 /** What a token says of who carries it. Ids are public ids; a role that is true gives its level. */
 export type Claims = z.infer<typeof claims> & Partial<Record<Level, unknown>>;
+
+/** What a person signed in by: the password of a user, with how often all of the tokens were ended; or a passcode of a site. */
+type Secret =
+  | { password_hash: string | null; token_version: number | null }
+  | { site: string; level: Level; code: string };
 
 export interface Tokens {
   /** Signs a token that is good for `seconds`; the expiry stands in it twice, `eat` for old programs. */
   sign(content: Claims, seconds: number): Promise<string>;
   /** @throws UNAUTHENTICATED when the token is malformed, expired, or signed by someone else. */
   verify(token: string): Promise<Claims>;
+  /**
+   * Stands in a token for the secret that it came by, of which it tells nothing. When the secret changes, so does the stamp, and
+   * tokens with another are no longer good.
+   */
+  stamp(of: Secret): string;
+  /** The public parts of the keys, for other services to verify by. */
+  readonly published: readonly JWK[];
 }
 
-export function createTokens(secret: string, now: () => Date): Tokens {
-  const key = new TextEncoder().encode(secret);
+/**
+ * The first of the keys signs, and all of them verify, so that one can take over from another. Without keys the secret signs
+ * (HS256); what it signed stays good when there are some.
+ */
+export function createTokens(secret: string, now: () => Date, keys: readonly TokenKey[] = []): Tokens {
+  const shared = new TextEncoder().encode(secret);
+  const [first] = keys;
+
+  // A key is used with its own algorithm alone: no token says which to take.
+  const keyOf = ({ alg, kid }: JWTHeaderParameters) => {
+    if (alg === 'HS256') return shared;
+    const key = keys.find((each) => each.alg === alg && each.kid === kid);
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key.verifying;
+  };
+
   return {
+    stamp(of) {
+      const parts =
+        'site' in of ? [of.site, of.level, of.code] : [of.token_version ?? 0, of.password_hash ?? ''];
+      return createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
+    },
+
+    published: keys.map(({ published }) => published),
+
     sign(content, seconds) {
       const issued = Math.floor(now().getTime() / 1000);
-      return new SignJWT({ ...content, eat: issued + seconds })
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      const token = new SignJWT({ ...content, eat: issued + seconds })
         .setIssuedAt(issued)
-        .setExpirationTime(issued + seconds)
-        .sign(key);
+        .setExpirationTime(issued + seconds);
+      if (!first?.signing) return token.setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(shared);
+      const { alg, kid, signing } = first;
+      return token.setProtectedHeader({ alg, kid, typ: 'JWT' }).sign(signing);
     },
 
     async verify(token) {
       try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: ['HS256'],
+        const { payload } = await jwtVerify(token, keyOf, {
+          algorithms: ['HS256', 'RS256', 'EdDSA'],
           requiredClaims: ['exp'],
           currentDate: now(),
         });
@@ -51,6 +93,50 @@ export function createTokens(secret: string, now: () => Date): Tokens {
     },
   };
 }
+
+/** Flags of a level and of all that it includes, as tokens carry them. */
+export const rolesOf = (level: Level): Partial<Record<Level, boolean>> =>
+  Object.fromEntries(levels.slice(1).map((role) => [role, atLeast(level, role)]));
+
+/** How long a token of each level is good, in hours. */
+const hours: Record<Level, number> = {
+  super: 8,
+  manager: 24,
+  administrator: 48,
+  trusted: 48,
+  public: 24,
+  authenticated: 12,
+  anonymous: 12,
+};
+
+/** How long a token of this level is good, in seconds. */
+export const lifetimeOf = (level: Level): number => hours[level] * 3600;
+
+/** How the carrier of a token signed in, if it says so, and at which site by a passcode. */
+export function signInOf({ json_str: content }: Claims): { method: string | null; site: string | null } {
+  try {
+    const { auth_type: method, site_id: site } = (JSON.parse(content ?? '{}') ?? {}) as Record<
+      string,
+      unknown
+    >;
+    return {
+      method: typeof method === 'string' ? method : null,
+      site: typeof site === 'string' ? site : null,
+    };
+  } catch {
+    return { method: null, site: null };
+  }
+}
+
+/** The level that the flags of a user open. */
+export const levelOfUser = (user: Partial<Record<Level, unknown>>): Level =>
+  levelOfRoles({
+    super: Boolean(user.super),
+    manager: Boolean(user.manager),
+    administrator: Boolean(user.administrator),
+    trusted: Boolean(user.trusted),
+    authenticated: true,
+  });
 
 /** The highest level that a token's roles give; anonymous when there is none. */
 export const levelOfRoles = (roles: Partial<Record<Level, unknown>>): Level =>

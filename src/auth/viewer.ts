@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
+import { passcodesOf } from '../accounts/passcodes';
 import type { Identity, Services, Viewer } from '../kernel/context';
 import { forbidden, unauthenticated, unprocessable } from '../kernel/errors';
 import { isLevel, type Level } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
 import { storedScopes, type Scopes } from '../kernel/scopes';
 import { readers } from '../kernel/stored';
-import { levelOfRoles, type Claims, type Tokens } from './token';
+import { levelOfRoles, levelOfUser, signInOf, type Claims, type Tokens } from './token';
 
 declare module '../kernel/context' {
   interface Services {
@@ -74,6 +75,8 @@ interface UserRow {
   manager: number | null;
   administrator: number | null;
   trusted: number | null;
+  token_version: number | null;
+  password_hash: string | null;
 }
 
 export interface Viewers {
@@ -82,7 +85,7 @@ export interface Viewers {
    * @throws FORBIDDEN for a missing or unusable key or account, UNAUTHENTICATED for a bad token, UNPROCESSABLE for a malformed key.
    */
   resolve(credentials: Credentials): Promise<Viewer>;
-  /** Forgets what was read of keys and users: one of them has changed. */
+  /** Forgets what was read of keys, users and passcodes: one of them has changed. */
   forget(): void;
 }
 
@@ -95,6 +98,8 @@ export function createViewers(
   const { database, log, now, publicIds, tokens } = services;
   const keys = new LRUCache<string, { row: KeyRow | undefined }>({ max: 10_000, ttl: memoryMs });
   const users = new LRUCache<string, { row: UserRow | undefined }>({ max: 10_000, ttl: memoryMs });
+
+  const sites = new LRUCache<string, { row: Map<Level, string> | undefined }>({ max: 10_000, ttl: memoryMs });
 
   /** How often all was forgotten: what was read before that may be out of date, and is not kept. */
   let age = 0;
@@ -174,7 +179,7 @@ export function createViewers(
     if (pk === undefined) return undefined;
     const [row] = await database.select<Omit<UserRow, 'id'>>(
       `SELECT id AS pk, account_id AS account, person_id AS person, enable, enable_from, enable_to,
-        \`super\`, manager, administrator, trusted FROM user WHERE id = ?`,
+        \`super\`, manager, administrator, trusted, token_version, password_hash FROM user WHERE id = ?`,
       [pk],
     );
     return row && { ...row, id };
@@ -186,17 +191,33 @@ export function createViewers(
     const row = await remembered(users, id, () => readUser(id));
     if (!row?.enable) throw unauthenticated('The user of this token is no longer active.');
     checkWindow(row, 'The user of this token');
+    // Tokens of the older service have no stamp.
+    if (claims.stamp == null ? row.token_version : claims.stamp !== tokens.stamp(row))
+      throw unauthenticated('This token has been ended: sign in again.');
     return row;
   }
 
-  const levelOfUser = (user: UserRow): Level =>
-    levelOfRoles({
-      super: Boolean(user.super),
-      manager: Boolean(user.manager),
-      administrator: Boolean(user.administrator),
-      trusted: Boolean(user.trusted),
-      authenticated: true,
-    });
+  /** @throws UNAUTHENTICATED when the passcode of a token is no longer that of its level. */
+  async function checkPasscode(claims: Claims): Promise<void> {
+    const { method, site } = signInOf(claims);
+    // Tokens of the older service do not say at which site.
+    if (method !== 'passcode' || site === null) return;
+    const codes = await remembered(sites, site, () => readCodes(site));
+    const level = levelOfRoles(claims);
+    const code = codes?.get(level);
+    if (code === undefined || claims.stamp !== tokens.stamp({ site, level, code }))
+      throw unauthenticated('The passcode of this token has changed: enter the new one.');
+  }
+
+  async function readCodes(id: string): Promise<Map<Level, string> | undefined> {
+    const site = await identity('site', id);
+    if (!site) return undefined;
+    const [row] = await database.select<{ codes: unknown }>(
+      'SELECT access_code_kv_json AS codes FROM site WHERE id = ? AND enable = 1',
+      [site.pk],
+    );
+    return row && passcodesOf(readers.json(row.codes));
+  }
 
   async function accountOf(id: string): Promise<Identity> {
     const account = await identity('account', id);
@@ -209,6 +230,7 @@ export function createViewers(
       const row = await keyOf(key);
       const claims = token === undefined ? undefined : await tokens.verify(token);
       const user = claims && (await userOf(claims));
+      if (claims && !user) await checkPasscode(claims);
       const level = user ? levelOfUser(user) : claims ? levelOfRoles(claims) : keyLevel(row);
       const claimed = claims?.account_id == null ? undefined : await accountOf(claims.account_id);
 
@@ -236,7 +258,9 @@ export function createViewers(
         person: (claims?.person_id && (await identity('person', claims.person_id))) || null,
         user: user ? { pk: user.pk, id: user.id } : null,
         level,
-        signedIn: claims !== undefined,
+        ...(claims && {
+          signIn: { method: signInOf(claims).method, time: claims.auth_time ?? claims.iat ?? 0 },
+        }),
       };
     },
 
@@ -244,6 +268,7 @@ export function createViewers(
       age += 1;
       keys.clear();
       users.clear();
+      sites.clear();
     },
   };
 

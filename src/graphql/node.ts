@@ -1,21 +1,10 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import {
-  Arg,
-  Ctx,
-  Extensions,
-  Field,
-  ID,
-  Info,
-  ObjectType,
-  Query,
-  registerEnumType,
-  Resolver,
-} from 'type-graphql';
+import { Arg, Ctx, Extensions, Field, ID, Info, ObjectType, Query, Resolver } from 'type-graphql';
 import { Context } from '../kernel/context';
 import { entityOf, Node } from '../kernel/entity';
 import { badRequest } from '../kernel/errors';
 import { objectTypes } from '../kernel/input-types';
-import { levels } from '../kernel/levels';
+import { levelNames } from '../kernel/levels';
 import { readNode, readOne } from '../kernel/read';
 import type { Row } from '../kernel/rows';
 import { planOf } from '../kernel/selection';
@@ -24,12 +13,6 @@ const maxNodes = 100;
 
 /** Questions that are not about one type; made when all types are declared. */
 export function nodeResolver(): new () => object {
-  const levelNames: Record<string, string> = Object.fromEntries(levels.map((level) => [level, level]));
-  registerEnumType(levelNames, {
-    name: 'Level',
-    description: 'What a caller may do, from least to most; each level includes those before it.',
-  });
-
   @ObjectType({ description: 'The program that calls.' })
   class ViewerKey {
     @Field(() => ID, { description: 'Public id of the key.' })

@@ -31,13 +31,13 @@ export interface Viewer {
   person: Identity | null;
   user: Identity | null;
   level: Level;
-  /** Does the level come from a token? Otherwise it is that of the key. */
-  signedIn: boolean;
+  /** Of a caller with a token: how they signed in, and when, in seconds since 1970. Otherwise the level is that of the key. */
+  signIn?: { method: string | null; time: number };
 }
 
 /** Where a call came from. */
 export interface Origin {
-  /** Network address. */
+  /** Network address; no header of the caller's own moves it. */
   address?: string;
   /** How the program named itself. */
   agent?: string;
@@ -106,6 +106,17 @@ export class Context {
 
   /** The same call seen from another account: for operations that find the account themselves. */
   inAccount(account: Identity | null): Context {
-    return new Context({ ...this.viewer, account }, this.services, this.requestId, this.from, this.warnings);
+    return this.seenBy({ ...this.viewer, account });
+  }
+
+  /** The same call as if another made it: for what the server does itself. */
+  seenBy(viewer: Viewer): Context {
+    return new Context(viewer, this.services, this.requestId, this.from, this.warnings);
+  }
+
+  /** From here on the call is that of who has signed in by it; what was read for who it was before is forgotten. */
+  become(viewer: Viewer): void {
+    (this as { viewer: Viewer }).viewer = viewer;
+    this.made.clear();
   }
 }

@@ -84,7 +84,9 @@ export const invalid = (fields: Record<string, string>): AetherError =>
 export const unknownField = (type: string, field: string): AetherError =>
   new AetherError('DATABASE_SCHEMA', `${type} has no field "${field}".`, { databaseCode: 1054 });
 
-export const unprocessable = (message: string): AetherError => new AetherError('UNPROCESSABLE', message);
+/** `field` is the offending one, by the name that REST has for it. */
+export const unprocessable = (message: string, field?: string): AetherError =>
+  new AetherError('UNPROCESSABLE', message, field === undefined ? {} : { fields: { [field]: message } });
 
 export const rateLimited = (message: string, retryAfter: number): AetherError =>
   new AetherError('RATE_LIMITED', message, { retryAfter });

@@ -1,3 +1,5 @@
+import { registerEnumType } from 'type-graphql';
+
 /** What a caller may do, from least to most; each level includes those before it. */
 export const levels = [
   'anonymous',
@@ -10,6 +12,13 @@ export const levels = [
 ] as const;
 
 export type Level = (typeof levels)[number];
+
+/** The levels as the graph's enum. */
+export const levelNames = Object.fromEntries(levels.map((level) => [level, level])) as { [L in Level]: L };
+registerEnumType(levelNames, {
+  name: 'Level',
+  description: 'What a caller may do, from least to most; each level includes those before it.',
+});
 
 const rank = Object.fromEntries(levels.map((level, index) => [level, index])) as Record<Level, number>;
 

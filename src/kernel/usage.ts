@@ -58,7 +58,7 @@ export function createUsage({ database, log, now }: Pick<Services, 'database' | 
   let used = new Set<number>();
 
   const nameOf = ({ viewer }: Context, { table }: Entity, verb: ScopeVerb): string =>
-    `${String(viewer.key.pk)} ${table} ${verb} ${viewer.signedIn ? '' : viewer.level}`;
+    `${String(viewer.key.pk)} ${table} ${verb} ${viewer.signIn ? '' : viewer.level}`;
 
   async function flush(): Promise<void> {
     const [due, keys] = [[...counts], [...used]];

@@ -1,4 +1,5 @@
 import { entityOf } from '../kernel/entity';
+import { levels } from '../kernel/levels';
 import { failuresOf } from './openapi-failures';
 import { schemaRef, type JsonSchema } from './openapi-shared';
 
@@ -10,6 +11,94 @@ const text = (description: string, example: string): JsonSchema => ({
 
 /** The paths that are no CRUD. A test compares them with the routes that there are. */
 export const actionPaths = (): Record<string, JsonSchema> => ({
+  '/v3/action/auth/authenticate_passcode': {
+    post: call({
+      id: 'sign_in_with_passcode',
+      operation: 'mutation signInWithPasscode',
+      summary: 'Open a level by a passcode of a site; needs no account',
+      body: {
+        site_id: text('Id of the site.', 'DemoSite-001'),
+        passcode: { ...text('The passcode.', 'open sesame'), minLength: 5 },
+      },
+      required: ['site_id', 'passcode'],
+      data: record({
+        jwt: { type: 'string', description: 'Send it as `Authorization: Bearer`.' },
+        level: { type: 'string', enum: levels },
+        account_id: { type: 'string' },
+        site_id: { type: 'string' },
+        eat: { type: 'integer', description: 'Until when the token is good, in seconds since 1970.' },
+      }),
+    }),
+  },
+  '/v3/action/user/authenticate': {
+    post: call({
+      id: 'sign_in',
+      operation: 'mutation signIn',
+      summary: 'Sign a user in: by name and password, or by id and a single-use key',
+      body: { ...who, password, auth_key: text('A single-use key, instead of the password.', 'x7Fq…') },
+      shown: ['username', 'password'],
+      data: {
+        allOf: [schemaRef('User')],
+        properties: { jwt: { type: 'string', description: 'Send it as `Authorization: Bearer`.' } },
+      },
+    }),
+  },
+  '/v3/action/user/verify_password': {
+    post: call({
+      id: 'verify_password',
+      operation: 'mutation verifyPassword',
+      summary: 'Ask whether this is the password of a user',
+      body: { ...who, password },
+      required: ['password'],
+      shown: ['username', 'password'],
+    }),
+  },
+  '/v3/action/user/{id}/change_password': {
+    post: call({
+      id: 'change_password',
+      operation: 'mutation changePassword',
+      summary: 'Give a user a new password, and end all of their tokens',
+      parameters: [userId],
+      body: {
+        password: { ...password, minLength: 8, description: 'The new password; `new_password` is it too.' },
+        new_password: { ...password, minLength: 8 },
+        current_password: { ...password, description: 'The current password.' },
+      },
+      shown: ['password', 'current_password'],
+    }),
+  },
+  '/v3/action/user/{id}/new_auth_key': {
+    get: call({
+      id: 'new_auth_key',
+      operation: 'mutation newAuthKey',
+      summary: 'Make a key by which the user signs in once, in the next 24 hours',
+      parameters: [userId],
+      data: record({ auth_key: { type: 'string', description: 'The key. It is told here only.' } }),
+    }),
+  },
+  '/v3/action/user/{id}/email_auth_key_url': {
+    get: call({
+      id: 'email_auth_key_url',
+      operation: 'mutation sendSignInLink',
+      summary: 'Mail the user a link to sign in by, good once and for 24 hours',
+      parameters: [
+        userId,
+        {
+          name: 'root_url',
+          in: 'query',
+          required: true,
+          description: 'Page that the link leads to, on a domain of one of the sites.',
+          schema: { type: 'string', format: 'uri', minLength: 10, maxLength: 200 },
+        },
+        {
+          name: 'key_param_name',
+          in: 'query',
+          description: 'Name of the parameter that holds the key.',
+          schema: { type: 'string', default: 'auth_key' },
+        },
+      ],
+    }),
+  },
   '/v3/action/event_file/upload': { post: upload() },
   '/v3/action/event_file/{id}/download': { get: download('event_file', byId) },
   '/v3/action/hosted_file/{id}/download': { get: download('hosted_file', byId) },
@@ -17,6 +106,77 @@ export const actionPaths = (): Record<string, JsonSchema> => ({
   '/v3/action/idaa/novi_member/{uuid}': { get: noviMember() },
   '/health': { get: health() },
 });
+
+const who = {
+  username: text('Name of the user, or e-mail address.', 'grace'),
+  user_id: text('Id of the user, instead of the name.', 'aB3dE5fG7hJ'),
+};
+const password = text('The password.', 'correct horse battery staple');
+const userId = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'Id of the user.',
+  schema: { type: 'string', minLength: 11, maxLength: 22 },
+};
+
+const record = (properties: JsonSchema): JsonSchema => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+});
+
+interface Call {
+  id: string;
+  operation: string;
+  summary: string;
+  parameters?: JsonSchema[];
+  body?: JsonSchema;
+  required?: string[];
+  /** Which of the body's members its example has; left out: those that are required. */
+  shown?: string[];
+  /** What is answered as `data`; left out: true. */
+  data?: JsonSchema;
+}
+
+/** An action that takes JSON, or nothing, and answers in the envelope. */
+function call({
+  id,
+  operation,
+  summary,
+  parameters,
+  body,
+  required,
+  shown = required,
+  data,
+}: Call): JsonSchema {
+  const schema = { type: 'object', ...(required && { required }), properties: body };
+  const example = Object.fromEntries(
+    (shown ?? []).map((name) => [name, (body?.[name] as { examples: unknown[] }).examples[0]]),
+  );
+  return {
+    operationId: id,
+    tags: ['actions'],
+    summary,
+    'x-graphql-operation': operation,
+    ...(parameters && { parameters }),
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema, example } } } }),
+    responses: {
+      200: {
+        description: 'Done.',
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: { data: data ?? { const: true }, meta: schemaRef('Meta') },
+            },
+          },
+        },
+      },
+      ...failuresOf('Action', ...(body ? (['body'] as const) : [])),
+    },
+  };
+}
 
 function upload(): JsonSchema {
   const { any } = entityOf('event_file').attributes.get('forId') ?? {};

@@ -175,11 +175,7 @@ describe.each(pairs)('$parent, with the $names of $child', ({ parent: above, chi
 const contextOf = (): Context => {
   const identity = { pk: 0, id: 'a-test-of-it' };
   const key = { ...identity, name: 'test', administrative: true };
-  return new Context(
-    { key, account: null, person: null, user: null, level: 'super', signedIn: false },
-    app.services,
-    'test',
-  );
+  return new Context({ key, account: null, person: null, user: null, level: 'super' }, app.services, 'test');
 };
 
 test('five hundred rows at once take few statements, whatever gathers from them', async () => {

@@ -95,7 +95,11 @@ describe('the document', () => {
   });
 
   test('has every action that there is', () => {
-    const router = actionRouter(graph, { executor: {} as never, uploadMaxBytes: 1 });
+    const router = actionRouter(graph, {
+      executor: {} as never,
+      uploadMaxBytes: 1,
+      bodyLimits: { maxBytes: 1024 ** 2, maxMs: 30_000 },
+    });
     const there = router.stack.flatMap(({ route }) =>
       [...new Set(route!.stack.map(({ method }) => method))]
         .filter((method) => method === 'get' || method === 'post')

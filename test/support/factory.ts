@@ -30,6 +30,9 @@ const particular: Record<string, (n: number) => unknown> = {
   // A meeting is out of sight of guests, and so are what is for internal use and drafts.
   'event.type_code': (n) => pick(['conference', 'fair', 'gala'], n),
   'event_file.internal_use': () => false,
+  // Callers change no users of a higher level than their own.
+  'user.super': () => false,
+  'user.manager': () => false,
   'page.status': () => 'published',
 };
 

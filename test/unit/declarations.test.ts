@@ -21,7 +21,7 @@ const expected: Record<string, string> = {
   site_domain: `${common} site_id fqdn access_key
     site_access_key_set site_domain_access_key_set site_name site_cfg_json access_code_kv_json`,
   user: `${common} person_id username email password_hash auth_key_hash auth_key_expires_on allow_auth_key valid_email
-    enable_from enable_to super manager administrator trusted last_sign_in_on`,
+    enable_from enable_to super manager administrator trusted last_sign_in_on token_version`,
   api_key: `${common} public_key secret_key level scopes_json origins_json enable_from enable_to last_used_on
     rate_per_minute administrative`,
   person: `${common} given_name middle_name family_name full_name prefix suffix pronouns professional_title affiliations
@@ -125,7 +125,7 @@ const connections: Record<string, string> = {
 
 /** What nobody may ever read. */
 const secrets: Record<string, string[]> = {
-  user: ['passwordHash', 'authKeyHash'],
+  user: ['passwordHash', 'authKeyHash', 'tokenVersion'],
   api_key: ['secretKey'],
   journal: ['passcodeHash'],
   journal_entry: ['passcodeHash'],
