@@ -31,7 +31,7 @@ export class ActivityLog extends TenantEntity {
     max: 100,
     index: true,
     search: true,
-    doc: 'What was done: created, updated or removed; refused; crossed, which is what super does in another account than its own.',
+    doc: 'What was done: created, updated or removed; signed_in; refused; crossed, which is what super does in another account than its own.',
   })
   declare action: string | null;
 

@@ -117,7 +117,10 @@ export class SignInResolver {
       return user && isOpen(ctx, user) && (await useUp(ctx, user, authKey ?? '')) ? user : undefined;
     });
     if (!found) throw user ? wrong() : unknownUser(ctx, username || userId || '');
-    return signInAs(ctx, found, { method: password ? 'password' : 'auth_key', time: secondsOf(ctx) }, info);
+    const method = password ? 'password' : 'auth_key';
+    const answer = await signInAs(ctx, found, { method, time: secondsOf(ctx) }, info);
+    ctx.note('signed_in', { objectType: 'user', objectId: found.id, detail: { method } });
+    return answer;
   }
 
   @Extensions({ level: 'anonymous' })
@@ -143,6 +146,7 @@ export class SignInResolver {
     if (!level) throw forbidden('The passcode is not right.');
     const signIn = { method: 'passcode', time: secondsOf(ctx) };
     ctx.become({ ...ctx.viewer, account: site.account, person: null, user: null, level, signIn });
+    ctx.note('signed_in', { objectType: 'site', objectId: site.id, detail: { method: 'passcode' } });
     const token = await issue(ctx, {
       stamp: ctx.services.tokens.stamp({ site: site.id, level, code: passcode }),
       json_str: JSON.stringify({ auth_type: 'passcode', site_id: site.id }),
@@ -353,7 +357,7 @@ interface UserRow extends Partial<Record<Level, number | null>> {
 }
 
 /** The same call with the server's own rights to the users of the account. */
-const inCharge = (ctx: Context): Context => ctx.seenBy({ ...ctx.viewer, level: 'super' });
+const inCharge = (ctx: Context): Context => ctx.seenBy({ ...ctx.viewer, level: 'super', isServer: true });
 
 /** The user of the account by id, or by name; by e-mail address when no other has the same. */
 async function findUser(

@@ -24,7 +24,7 @@ const reader = 'administrator';
 const maxText = 1000;
 
 /** Columns that the server keeps; they tell nothing of what was done. */
-const kept = new Set(['id', 'accountId', 'createdOn', 'updatedOn', 'defaultQryStr']);
+const kept = new Set(['id', 'accountId', 'createdOn', 'updatedOn', 'defaultQryStr', 'lastSignInOn']);
 
 /** What the log says beside who and what. */
 interface Detail {
@@ -33,6 +33,8 @@ interface Detail {
   after?: Record<string, unknown>;
   /** Names of what is different too, and not for every reader. */
   withheld?: string[];
+  /** How somebody signed in. */
+  method?: string;
   /** Why it was refused. */
   reason?: string;
   /** How often, when it was the same several times. */
@@ -72,17 +74,22 @@ export async function recordActivity(
   });
   if (told.length === 0) return;
   const ids = await referredIds(ctx, told);
-  const entries = told.map((change): Entry => {
+  const entries = told.flatMap((change): Entry[] => {
     const { account, verb: action, id, entity } = change;
-    return {
-      account,
-      action,
-      objectType: entity.table,
-      objectId: id,
-      detail: detailOf(change, ids),
-      from,
-      viewer,
-    };
+    const detail = detailOf(change, ids);
+    // Nothing but what the server keeps for itself.
+    if (action === 'updated' && Object.keys(detail).length === 0) return [];
+    return [
+      {
+        account,
+        action,
+        objectType: entity.table,
+        objectId: id,
+        detail,
+        from,
+        viewer,
+      },
+    ];
   });
   await insert(entries, services.now(), tx);
 }
@@ -131,7 +138,7 @@ const ifThere = (type: string, who: Identity | null | undefined) =>
 
 /** Public ids, for when the objects are gone. */
 const byOf = (viewer?: Viewer) => ({
-  level: viewer?.level ?? null,
+  level: viewer?.isServer ? null : (viewer?.level ?? null),
   ...(viewer && { key: viewer.key.id }),
   ...(viewer?.user && { user: viewer.user.id }),
   ...(viewer?.person && { person: viewer.person.id }),

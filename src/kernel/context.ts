@@ -33,6 +33,8 @@ export interface Viewer {
   level: Level;
   /** Of a caller with a token: how they signed in, and when, in seconds since 1970. Otherwise the level is that of the key. */
   signIn?: { method: string | null; time: number };
+  /** The server does this itself, at the caller's wish: the level is not theirs. */
+  isServer?: true;
 }
 
 /** Where a call came from. */
@@ -81,7 +83,7 @@ export class Context {
   }
 
   /** Notes for the activity log what the caller did, or was refused; nothing where that was in no account. */
-  note(action: 'crossed' | 'refused', what: Partial<Entry> = {}): void {
+  note(action: 'crossed' | 'refused' | 'signed_in', what: Partial<Entry> = {}): void {
     const { viewer, from } = this;
     const account = what.account ?? viewer.account?.pk;
     if (account !== undefined) this.services.notes.add({ ...what, account, action, viewer, from });

@@ -81,6 +81,7 @@ export function createUsage({ database, log, now }: Pick<Services, 'database' | 
 
   return {
     add(ctx, entity, verb) {
+      if (ctx.viewer.isServer) return;
       const name = `${nameOf(ctx, entity, verb)} `;
       // A request asks several times whether it may.
       ctx.once(`uses ${name}`, () => {
@@ -89,6 +90,7 @@ export function createUsage({ database, log, now }: Pick<Services, 'database' | 
       });
     },
     addFields(ctx, entity, verb, fields, what = fields) {
+      if (ctx.viewer.isServer) return;
       const name = nameOf(ctx, entity, verb);
       const known = seen.get(what);
       if (known?.has(name)) return;
