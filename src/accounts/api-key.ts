@@ -172,7 +172,7 @@ function checkReach({ viewer }: Context, { level, scopesJson }: Locked): void {
 
 /** Nobody makes a key that may do more than they may themselves. */
 function checkGrant({ viewer }: Context, input: Input): void {
-  const { level, publicKey, scopesJson } = input;
+  const { level, publicKey, scopesJson, originsJson } = input;
   if (level != null && !isLevel(level)) throw invalid({ level: `must be one of ${levels.join(', ')}` });
   if (level != null && !atLeast(viewer.level, level))
     throw forbidden(`A key of level ${level} is beyond your own.`);
@@ -180,6 +180,11 @@ function checkGrant({ viewer }: Context, input: Input): void {
     throw invalid({ publicKey: 'has 11 to 22 characters of A-Z, a-z, 0-9, - and _' });
   if (scopesJson != null && !(Array.isArray(scopesJson) && scopesJson.every(isScope)))
     throw invalid({ scopesJson: 'is a list of scopes such as "event:read" or "event_session:*"' });
+  if (originsJson != null && !(Array.isArray(originsJson) && originsJson.every(isOrigin)))
+    throw invalid({ originsJson: 'is a list of origins such as "https://www.example.org"' });
   if (scopesJson !== undefined && !isWithin(scopesOf(scopesJson), viewer.key.scopes))
     throw forbidden('These scopes reach further than those of your own key.');
 }
+
+const isOrigin = (value: unknown): boolean =>
+  typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value.toLowerCase();

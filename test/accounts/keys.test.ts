@@ -136,6 +136,26 @@ describe('a key', () => {
     expect(await app.rowOf('api_key', made!.id)).toMatchObject({ secret_key: null });
   });
 
+  test('takes origins that are origins', async () => {
+    const make = (origins: unknown) =>
+      app.administrator().rest('POST', '/v3/crud/api_key/', {
+        public_key: `origins-${String(Math.random()).slice(2, 12)}`,
+        level: 'trusted',
+        origins_json: origins,
+      });
+    for (const origins of [
+      'https://example.org',
+      {},
+      ['example.org'],
+      ['https://example.org/page'],
+      [1],
+      ['*'],
+    ])
+      expect({ origins, status: (await make(origins)).status }).toEqual({ origins, status: 400 });
+    for (const origins of [null, [], ['https://example.org', 'http://localhost:5173']])
+      expect((await make(origins)).status).toBe(200);
+  });
+
   test("of a higher level than one's own is touched by nobody", async () => {
     const [made] = await seedMore(app.services, entityOf('api_key'), app.here, [{ level: 'manager' }]);
     const { id } = made!;
