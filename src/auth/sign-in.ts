@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { GraphQLResolveInfo } from 'graphql';
+import { decodeJwt } from 'jose';
 import { Arg, Ctx, Extensions, Field, ID, Info, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { Account } from '../accounts/account';
 import { passcodesOf } from '../accounts/passcodes';
@@ -540,7 +541,7 @@ async function issue(ctx: Context, claims: object): Promise<{ jwt: string; expir
     },
     seconds,
   );
-  return { jwt, expiresOn: new Date((secondsOf(ctx) + seconds) * 1000) };
+  return { jwt, expiresOn: new Date(Number(decodeJwt(jwt).exp) * 1000) };
 }
 
 interface FoundSite {

@@ -34,5 +34,5 @@ async function findBytes({ ctx, tx }: UnitOfWork, sha256: string): Promise<strin
     [...values, sha256],
     tx,
   );
-  return row && (await publicIds.of('hosted_file', [row]))[0];
+  return row && (await publicIds.of('hosted_file', [row], tx))[0];
 }

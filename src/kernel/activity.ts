@@ -3,7 +3,7 @@ import type { Database } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context, Identity, Origin, Services, Viewer } from './context';
 import { entityOf, findEntity, type Entity } from './entity';
-import type { Values } from './input';
+import { nestsDeeper, type Values } from './input';
 import { atLeast } from './levels';
 import { newPublicId } from './public-id';
 import { databaseFromDate } from './scalars';
@@ -22,6 +22,7 @@ const logTable = 'activity_log';
 const reader = 'administrator';
 
 const maxText = 1000;
+const maxDepth = 20;
 
 /** Columns that the server keeps; they tell nothing of what was done. */
 const kept = new Set(['id', 'accountId', 'createdOn', 'updatedOn', 'defaultQryStr', 'lastSignInOn']);
@@ -73,7 +74,7 @@ export async function recordActivity(
     return belongs && entity.table !== logTable ? [{ ...change, account }] : [];
   });
   if (told.length === 0) return;
-  const ids = await referredIds(ctx, told);
+  const ids = await referredIds(ctx, told, tx);
   const entries = told.flatMap((change): Entry[] => {
     const { account, verb: action, id, entity } = change;
     const detail = detailOf(change, ids);
@@ -201,7 +202,11 @@ export function createNotes({ database, log, now }: Pick<Services, 'database' | 
 type Ids = ReadonlyMap<string, ReadonlyMap<number, string>>;
 
 /** Public ids of all that the values refer to, in one statement a type. */
-async function referredIds({ services }: Context, changes: readonly Touched[]): Promise<Ids> {
+async function referredIds(
+  { services }: Context,
+  changes: readonly Touched[],
+  tx: Transaction,
+): Promise<Ids> {
   const wanted = new Map<string, Set<number>>();
   for (const { entity, before = {}, after = {} } of changes)
     for (const values of [before, after])
@@ -215,7 +220,7 @@ async function referredIds({ services }: Context, changes: readonly Touched[]): 
       }
   return new Map(
     await Promise.all(
-      [...wanted].map(async ([type, pks]) => [type, await services.publicIds.load(type, pks)] as const),
+      [...wanted].map(async ([type, pks]) => [type, await services.publicIds.load(type, pks, tx)] as const),
     ),
   );
 }
@@ -261,6 +266,8 @@ function valueOf(attribute: Attribute, value: unknown, values: Values, ids: Ids)
   if (attribute.ref ?? attribute.any) return ids.get(type ?? '')?.get(value as number) ?? null;
   const read = readers[attribute.kind](typeof value === 'boolean' ? Number(value) : value);
   const text = typeof read === 'string' ? read : JSON.stringify(read ?? null);
+  // A database takes no JSON that nests deeper than 32.
+  if (nestsDeeper(read, maxDepth)) return text.slice(0, maxText);
   return text.length > maxText ? `${text.slice(0, maxText)}…` : read;
 }
 

@@ -120,7 +120,7 @@ const hasDigits = (value: number, [all, after]: [number, number]): boolean =>
 /** MariaDB takes no JSON that nests deeper. */
 const maxJsonDepth = 31;
 
-const nestsDeeper = (value: unknown, depth: number): boolean =>
+export const nestsDeeper = (value: unknown, depth: number): boolean =>
   value !== null &&
   typeof value === 'object' &&
   (depth === 0 || Object.values(value).some((inner) => nestsDeeper(inner, depth - 1)));

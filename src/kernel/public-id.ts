@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Transaction } from 'sequelize';
 import type { Bindable, Database } from '../database/database';
 import { entityOf } from './entity';
 import { createStandIns } from './stand-in';
@@ -24,8 +25,11 @@ export interface PublicIds {
   /** Public id of a key that is known already. */
   known(type: string, pk: number): string | undefined;
   forget(type: string, pk: number): void;
-  /** Public ids of keys, in one statement for those that are not known; a key without a row has none. */
-  load(type: string, pks: Iterable<number>): Promise<Map<number, string>>;
+  /**
+   * Public ids of keys, in one statement for those that are not known; a key without a row has none. Within a transaction by its
+   * connection: to wait for a second one, as all others do, would be to wait for each other.
+   */
+  load(type: string, pks: Iterable<number>, tx?: Transaction): Promise<Map<number, string>>;
   /** The key of a public id, whoever owns the row; that of the oldest when several share the id. */
   find(type: string, id: string): Promise<number | undefined>;
   /** The condition that a row (alias `t`) is the one that this id names, or one of these. */
@@ -36,10 +40,10 @@ export interface PublicIds {
    */
   names(type: string, id: string, own: unknown): boolean;
   /** The ids that rows are answered under whose columns hold these. */
-  of(type: string, rows: readonly { pk: number; id: unknown }[]): Promise<string[]>;
+  of(type: string, rows: readonly { pk: number; id: unknown }[], tx?: Transaction): Promise<string[]>;
   standIn(type: string, pk: number): string;
   /** Those of the ids that several rows share, with the key of the oldest. No statement where an index rules it out. */
-  shared(type: string, ids: readonly unknown[]): Promise<ReadonlyMap<string, number>>;
+  shared(type: string, ids: readonly unknown[], tx?: Transaction): Promise<ReadonlyMap<string, number>>;
   /** False: an index rules out that rows of this type share an id. */
   mayShare(type: string): boolean;
 }
@@ -61,9 +65,9 @@ export function createPublicIds(database: Database, secret: string, max = 200_00
     names: (type, id, own) => own === id || standIns.keyOf(type, id) !== undefined,
     mayShare: (type) => database.repeats(type, 'id_random'),
 
-    async of(type, rows) {
+    async of(type, rows, tx) {
       const own = rows.map(({ id }) => id);
-      const shared = await publicIds.shared(type, own);
+      const shared = await publicIds.shared(type, own, tx);
       return rows.map(({ pk, id }) =>
         isPublicId(id) && (shared.get(id) ?? pk) === pk ? id : standIns.of(type, pk),
       );
@@ -75,7 +79,7 @@ export function createPublicIds(database: Database, secret: string, max = 200_00
       if (id !== undefined) keys.delete(`${type}:${id}`);
     },
 
-    async load(type, pks) {
+    async load(type, pks, tx) {
       const found = new Map<number, string>();
       const missing: number[] = [];
       for (const pk of new Set(pks)) {
@@ -88,12 +92,14 @@ export function createPublicIds(database: Database, secret: string, max = 200_00
       const rows = await database.select<{ pk: number; id: unknown }>(
         `SELECT id AS pk, id_random AS id FROM \`${table}\` WHERE id IN (${missing.map(() => '?').join()})`,
         missing,
+        tx,
       );
-      const answered = await publicIds.of(type, rows);
+      const answered = await publicIds.of(type, rows, tx);
       for (const [index, { pk, id: own }] of rows.entries()) {
         const id = answered[index] as string;
         found.set(pk, id);
-        if (id === own) remember(type, pk, id);
+        // What a transaction has made may never have been.
+        if (id === own && !tx) remember(type, pk, id);
       }
       return found;
     },
@@ -138,7 +144,7 @@ export function createPublicIds(database: Database, secret: string, max = 200_00
       return conditions.length === 1 ? (conditions[0] as string) : `(${conditions.join(' OR ')})`;
     },
 
-    async shared(type, some) {
+    async shared(type, some, tx) {
       if (!publicIds.mayShare(type)) return nothingShared;
       const wanted = [...new Set(some.filter(isPublicId))];
       const oldest = new Map<string, number>();
@@ -147,6 +153,7 @@ export function createPublicIds(database: Database, secret: string, max = 200_00
       const rows = await database.select<{ pk: number; id: string }>(
         `SELECT id AS pk, id_random AS id FROM \`${entityOf(type).table}\` WHERE id_random IN (${wanted.map(() => '?').join()}) ORDER BY pk`,
         wanted,
+        tx,
       );
       for (const { pk, id } of rows) {
         const first = oldest.get(id);

@@ -111,7 +111,7 @@ export async function lockObject(
   const [row] = await lockNamed(unit, entity, id);
   if (!row || !publicIds.names(entity.table, id, row.id)) throw notFound(entity.name, id);
   const locked = owned(unit.ctx, entity, row, { toWrite: true });
-  if ((await publicIds.shared(entity.table, [id])).has(id))
+  if ((await publicIds.shared(entity.table, [id], unit.tx)).has(id))
     throw conflict(`Several objects have the id "${id}": it does not change until they are repaired.`);
   if (ifUpdatedOn !== undefined && lastChange(locked.updatedOn) !== (ifUpdatedOn?.getTime() ?? null))
     throw new AetherError('PRECONDITION_FAILED', `This ${entity.name} has changed since you read it.`);
@@ -153,6 +153,7 @@ export async function lockRows(
   const ids = await publicIds.of(
     entity.table,
     rows.map(({ $pk: pk, id: own }) => ({ pk, id: own })),
+    tx,
   );
   return rows.map((row, index) => Object.assign(row, { id: ids[index] }));
 }
@@ -273,7 +274,7 @@ export async function childrenOf(
   const attributes = [...new Set(['pk', 'id', account, ...(dated ? ['updatedOn'] : [])])];
   const rows = await child.type.findAll({ attributes, where, transaction: tx, raw: true });
   const keys = rows as unknown as RawKey[];
-  const ids = await ctx.services.publicIds.of(child.table, keys);
+  const ids = await ctx.services.publicIds.of(child.table, keys, tx);
   return keys.map((row, index) => ({
     pk: row.pk,
     id: ids[index] as string,
