@@ -1,9 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { SqliteError, SqliteHandle } from './sqlite-handle';
 
 /** How long a statement waits for the lock of another process, or of another transaction here, before it fails. */
 const lockWaitMs = 5000;
+
+/**
+ * This needs the file for itself. Of several that want it at once SQLite refuses all but one without a wait; to block until it is
+ * done is right while nothing else runs yet.
+ */
+function turnWalOn(engine: DatabaseSyncInstance): void {
+  for (const until = Date.now() + lockWaitMs; ; Atomics.wait(pause, 0, 0, 5 + Math.random() * 20)) {
+    try {
+      engine.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if ((error as { sqliteCode?: number }).sqliteCode !== busy || Date.now() > until) throw error;
+    }
+  }
+}
+
+const busy = 5;
+const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /** One database file: its handles, and the order in which this process writes to it. */
 export class SqliteFile {
@@ -12,10 +30,9 @@ export class SqliteFile {
   private readonly idle: SqliteHandle[] = [];
 
   constructor(readonly path: string) {
-    // Turning WAL on needs the file for itself; blocking for it is right while nothing else runs yet.
     const engine = new DatabaseSync(path, { timeout: lockWaitMs });
     try {
-      engine.exec('PRAGMA journal_mode = WAL');
+      turnWalOn(engine);
     } finally {
       engine.close();
     }

@@ -60,14 +60,18 @@ interface Prepared {
 
 const maxPrepared = 200;
 
+const openWaitMs = 5000;
+
 /** One open handle of a database file, with the statements that it has prepared. Blocks while a statement runs. */
 export class SqliteHandle {
   private readonly engine: DatabaseSyncInstance;
   private readonly prepared = new Map<string, Prepared>();
 
   constructor(path: string) {
-    this.engine = new DatabaseSync(path, { allowUnknownNamedParameters: true });
+    // While another process opens or closes the file it is locked for a moment: worth waiting for here, and nowhere else.
+    this.engine = new DatabaseSync(path, { allowUnknownNamedParameters: true, timeout: openWaitMs });
     this.engine.exec('PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY');
+    this.engine.exec('PRAGMA busy_timeout = 0');
     for (const compare of [
       (pattern: unknown, text: unknown) => like(pattern, text),
       (pattern: unknown, text: unknown, escape: unknown) => like(pattern, text, escape),

@@ -214,6 +214,22 @@ onBoth('Migrations', (bench, isMariadb) => {
       };
     }
 
+    test('that open and close new databases at once find none of them locked', async () => {
+      const places = await Promise.all(Array.from({ length: 8 }, () => bench.place()));
+      const script = `
+        const { openDatabase } = require(${JSON.stringify(join(built, 'src/database/open'))});
+        (async () => {
+          for (const place of ${JSON.stringify(places)}) {
+            const database = await openDatabase(place);
+            await database.ping();
+            await database.close();
+          }
+        })();`;
+      const env = { ...process.env, NODE_PATH: join(root, 'node_modules') };
+      const run = () => promisify(execFile)(process.execPath, ['-e', script], { env });
+      await Promise.all(Array.from({ length: 5 }, run));
+    });
+
     test('that start at once run every file exactly once', async () => {
       const place = await bench.place();
       const columns = Object.fromEntries(
