@@ -55,7 +55,8 @@ export interface Entry {
   viewer?: Viewer;
 }
 
-const rowsOfStatement = 500;
+/** A statement of rows with long texts must stay below what MariaDB takes at once. */
+const rowsOfStatement = 100;
 
 /** Writes what a transaction has changed. */
 export async function recordActivity(
@@ -163,12 +164,12 @@ export function createNotes({ database, log, now }: Pick<Services, 'database' | 
   let dropped = 0;
 
   async function flush(): Promise<void> {
-    const entries = [...pending.values()];
+    const due = pending;
     pending = new Map();
     if (dropped > 0) log.warn({ dropped }, 'more was refused than the activity log takes in');
     dropped = 0;
-    if (entries.length === 0) return;
-    const told = entries.map(({ times, ...entry }): Entry => ({
+    if (due.size === 0) return;
+    const told = [...due.values()].map(({ times, ...entry }): Entry => ({
       ...entry,
       ...(times > 1 && { detail: { ...entry.detail, times } }),
     }));
@@ -182,18 +183,26 @@ export function createNotes({ database, log, now }: Pick<Services, 'database' | 
       const known = told.filter(({ account }) => isThere.has(account));
       await database.transaction((tx) => insert(known, now(), tx));
     } catch (error) {
-      log.error({ err: error, lines: told.length }, 'the activity log could not be written');
+      log.warn(
+        { err: error, lines: told.length },
+        'the activity log could not be written: it will be tried again',
+      );
+      for (const [name, entry] of due) keep(name, entry);
     }
+  }
+
+  function keep(name: string, entry: Entry & { times: number }): void {
+    const known = pending.get(name);
+    if (known) known.times += entry.times;
+    else if (pending.size < maxPending) pending.set(name, entry);
+    else dropped += entry.times;
   }
 
   return {
     add(entry) {
       const { viewer, from, ...what } = entry;
-      const name = JSON.stringify([what, from, byOf(viewer)]);
-      const known = pending.get(name);
-      if (known) known.times += 1;
-      else if (pending.size < maxPending) pending.set(name, { ...entry, times: 1 });
-      else dropped += 1;
+      // However a program names itself: else it would fill the log by other names.
+      keep(JSON.stringify([what, from.address, byOf(viewer)]), { ...entry, times: 1 });
     },
     flush,
   };

@@ -1,3 +1,4 @@
+import type { Transaction } from 'sequelize';
 import type { Bindable, Database } from '../database/database';
 import type { TableSpec } from '../database/tables';
 import type { Context, Services } from './context';
@@ -61,21 +62,28 @@ export function createUsage({ database, log, now }: Pick<Services, 'database' | 
     `${String(viewer.key.pk)} ${table} ${verb} ${viewer.signIn ? '' : viewer.level}`;
 
   async function flush(): Promise<void> {
-    const [due, keys] = [[...counts], [...used]];
+    const [due, keys] = [counts, used];
     counts = new Map();
     seen = new WeakMap();
     used = new Set();
-    if (due.length === 0) return;
+    if (due.size === 0) return;
     const day = now().toISOString().slice(0, 10);
-    const rows = due.map(([name, calls]): Bindable[] => {
+    const rows = [...due].map(([name, calls]): Bindable[] => {
       const [key = '', type = '', verb = '', level = '', field = ''] = name.split(' ');
       return [Number(key), day, type, verb, level, field, calls];
     });
     try {
-      await write(database, rows);
-      await touch(database, keys, now());
+      await database.transaction(async (tx) => {
+        await write(database, rows, tx);
+        await touch(database, [...keys], now(), tx);
+      });
     } catch (error) {
-      log.warn({ err: error, lines: rows.length }, 'what keys were used for could not be written down');
+      log.warn(
+        { err: error, lines: rows.length },
+        'what keys were used for could not be written: it will be tried again',
+      );
+      for (const [name, calls] of due) counts.set(name, (counts.get(name) ?? 0) + calls);
+      for (const key of keys) used.add(key);
     }
   }
 
@@ -104,7 +112,7 @@ export function createUsage({ database, log, now }: Pick<Services, 'database' | 
 
 const rowsOfStatement = 200;
 
-async function write(database: Database, rows: Bindable[][]): Promise<void> {
+async function write(database: Database, rows: Bindable[][], tx: Transaction): Promise<void> {
   const upsert = {
     mariadb: 'ON DUPLICATE KEY UPDATE calls = calls + VALUES(calls)',
     sqlite:
@@ -112,28 +120,23 @@ async function write(database: Database, rows: Bindable[][]): Promise<void> {
   }[database.dialect];
   for (let start = 0; start < rows.length; start += rowsOfStatement) {
     const some = rows.slice(start, start + rowsOfStatement);
-    await database.transaction((tx) =>
-      database.select(
-        `INSERT INTO key_usage (api_key_id, day, type, verb, level, field, calls) VALUES ${some
-          .map((row) => `(${row.map(() => '?').join()})`)
-          .join()} ${upsert}`,
-        some.flat(),
-        tx,
-      ),
+    const places = some.map((row) => `(${row.map(() => '?').join()})`).join();
+    await database.select(
+      `INSERT INTO key_usage (api_key_id, day, type, verb, level, field, calls) VALUES ${places} ${upsert}`,
+      some.flat(),
+      tx,
     );
   }
 }
 
-async function touch(database: Database, keys: readonly number[], now: Date): Promise<void> {
+async function touch(database: Database, keys: readonly number[], now: Date, tx: Transaction): Promise<void> {
   if (!database.keeps('api_key', 'last_used_on')) return;
   // Tables of older servers may set it by themselves.
   const unchanged = database.keeps('api_key', 'updated_on') ? ', updated_on = updated_on' : '';
-  await database.transaction((tx) =>
-    database.select(
-      `UPDATE api_key SET last_used_on = ?${unchanged} WHERE id IN (${keys.map(() => '?').join()})`,
-      [databaseFromDate(now), ...keys],
-      tx,
-    ),
+  await database.select(
+    `UPDATE api_key SET last_used_on = ?${unchanged} WHERE id IN (${keys.map(() => '?').join()})`,
+    [databaseFromDate(now), ...keys],
+    tx,
   );
 }
 
