@@ -32,32 +32,26 @@ import { networkOf } from './address';
 import { hashPassword, isOutdated, isPassword } from './password';
 import { levelOfUser, lifetimeOf, rolesOf } from './token';
 
-@ObjectType({ description: 'A user who has signed in.' })
-class SignIn {
+@ObjectType()
+abstract class SignedIn {
   @Field({ description: 'Send it as `Authorization: Bearer` from now on.' })
   jwt!: string;
 
   @Field({ description: 'Until when the token is good.' })
   expiresOn!: Date;
 
-  @Field(() => levelNames, { description: 'What the user may do.' })
+  @Field(() => levelNames, { description: 'What the token opens.' })
   level!: Level;
+}
 
+@ObjectType({ description: 'A user who has signed in.' })
+class SignIn extends SignedIn {
   @Field(() => User, { description: 'The user.' })
   user!: Row;
 }
 
 @ObjectType({ description: 'Somebody who has entered the passcode of a site.' })
-class PasscodeSignIn {
-  @Field({ description: 'Send it as `Authorization: Bearer` from now on.' })
-  jwt!: string;
-
-  @Field({ description: 'Until when the token is good.' })
-  expiresOn!: Date;
-
-  @Field(() => levelNames, { description: 'What the passcode opens.' })
-  level!: Level;
-
+class PasscodeSignIn extends SignedIn {
   @Field(() => Account, { description: 'The account of the site.' })
   account!: Row;
 
