@@ -47,6 +47,7 @@ describe('a document', () => {
     ],
     ['with __proto__ as a field', '{ events { nodes { __proto__ { id } } } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['with constructor as a field', '{ events { nodes { constructor } } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['that subscribes to nothing', 'subscription { nothing { id } }', undefined],
     [
       'with an order that is made up',
       '{ events(orderBy: [{ field: SLEEP }]) { nodes { id } } }',
