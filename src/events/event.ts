@@ -20,10 +20,11 @@ const meeting = 'meeting';
   access: {
     read: 'anonymous',
     // Members' meetings are private.
-    hidden: { below: 'authenticated', where: (t) => `${t}.type_code = '${meeting}'` },
+    hidden: { below: 'authenticated', what: 'meetings', where: (t) => `${t}.type_code = '${meeting}'` },
     own: 'externalPersonId',
     readAll: 'anonymous',
     writeAll: 'administrator',
+    doc: 'own meetings',
     // Of meetings; see below.
     create: 'authenticated',
     update: 'authenticated',

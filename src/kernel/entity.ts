@@ -26,6 +26,8 @@ export interface Access {
   readAll?: Level;
   /** Level from which rows of others are changed and removed, where it is not `readAll`. */
   writeAll?: Level;
+  /** What owners make and change, where it is not just any of the type; for readers. */
+  doc?: string;
   /** What an owner may change below `writeAll`; left out: all that the type has, and its removal. */
   ownEdits?: OwnEdits;
   /** Level from which the objects are listed; below it one is read by id, or found by `search`. Default: `read`. */
@@ -34,8 +36,8 @@ export interface Access {
   search?: { below: Level; letters: number; rows: number };
   /** One that is named is also told to a caller who says that it has no account: to whom it tells which. */
   withoutAccount?: boolean;
-  /** Rows for which this SQL over the row is true are invisible below the level. */
-  hidden?: { below: Level; where: (table: string) => string };
+  /** Rows for which this SQL over the row is true are invisible below the level; `what` they are, in the plural. */
+  hidden?: { below: Level; what: string; where: (table: string) => string };
   /** `never`: the server alone does it, and the graph has no such operation. */
   create: Level | 'never';
   update: Level | 'never';
