@@ -38,7 +38,13 @@ describe('a badge', () => {
   let holder: Caller;
   beforeEach(async () => {
     await settings(null);
-    badge = await make('event_badge', { eventId: event, personId: null, personPasscode: 'badge-1234' });
+    badge = await make('event_badge', {
+      eventId: event,
+      personId: null,
+      eventBadgeTemplateId: null,
+      printCount: 3,
+      personPasscode: 'badge-1234',
+    });
     path = `/v3/crud/event_badge/${badge}`;
     holder = await holderOf('event_badge', badge, 'badge-1234');
   });
@@ -102,6 +108,9 @@ describe('a badge', () => {
       allow_tracking: false,
     });
     expect(data).toMatchObject({ full_name_override: 'Grace <b>Hopper</b>', allow_tracking: false });
+    const below = `/v3/crud/event/${event}/event_badge/${badge}`;
+    const again = await holder.call('PATCH', below, { pronouns_override: 'she/her' });
+    expect(again.data.pronouns_override).toBe('she/her');
     const before = await app.rowOf('event_badge', badge);
     for (const body of [
       { given_name: 'Somebody' },
