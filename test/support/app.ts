@@ -26,6 +26,8 @@ export interface AppOptions {
   env?: Record<string, string>;
   /** What the database keeps of the values of an object, where it is not all of them. */
   keeps?: (entity: Entity, values: Values) => Values;
+  /** Fills an account, instead of the usual fixture. */
+  fill?: (services: Services, name: 'here' | 'there') => Promise<Tenant>;
   /** Where to go instead: for tests that take the servers away, or start the application twice. */
   through?: (place: Place) => Place | Promise<Place>;
 }
@@ -59,7 +61,13 @@ export class TestApp {
   private app!: App;
   private server!: Server;
 
-  async start({ rows = 6, env = {}, through = (place) => place, keeps }: AppOptions): Promise<void> {
+  async start({
+    rows = 6,
+    env = {},
+    through = (place) => place,
+    keeps,
+    fill = (services, name) => seedTenant(services, name, rows, keeps),
+  }: AppOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
     const servers =
       target === 'mariadb' ? { databaseUrl: await freshDatabase(mariadbServer!), redisUrl: redisServer } : {};
@@ -91,8 +99,8 @@ export class TestApp {
         values: { name: `test ${level}`, publicKey: keyOf(level), level },
       })),
     );
-    this.here = await seedTenant(this.services, 'here', rows, keeps);
-    this.there = await seedTenant(this.services, 'there', rows, keeps);
+    this.here = await fill(this.services, 'here');
+    this.there = await fill(this.services, 'there');
   }
 
   async stop(): Promise<void> {
