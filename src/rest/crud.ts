@@ -15,7 +15,7 @@ import { listAnswer, listCall, type List } from './list';
 import { numberFrom, readUrl, RestRequest, saysYes } from './request';
 import { domainQuestion } from './site-domain-search';
 import { schemaOf } from './type-schema';
-import { inputFrom, requiredOf } from './values';
+import { inputFrom, placeOf, requiredOf } from './values';
 import { shapeOf } from './views';
 import { reworded } from './wording';
 
