@@ -98,12 +98,16 @@ const flags = new Map<unknown, boolean>([
   ['false', false],
 ]);
 
+/** Scripts in Python say `True` and `False`. */
+const flagFrom = (value: unknown): boolean | undefined =>
+  flags.get(typeof value === 'string' ? value.toLowerCase() : value);
+
 /** A value as REST spells it, as the graph takes it: old programs send numbers and flags as text, and JSON as a string. */
 export function valueFrom({ kind }: Attribute, value: unknown): Read {
   if (value === null || (value === '' && !isText(kind))) return { value: null };
   switch (kind) {
     case 'bool': {
-      const flag = flags.get(value);
+      const flag = flagFrom(value);
       return flag === undefined ? { problem: 'must be true or false' } : { value: flag };
     }
     case 'int':
@@ -249,7 +253,7 @@ export function wordsFrom({ table, attributes }: Entity, q: unknown): string {
 
 function operand(attribute: Attribute, field: string, operator: Operator, value: unknown): unknown {
   if (operator === 'isNull' || operator === 'isNotNull') {
-    const wanted = value === undefined || value === null ? true : flags.get(value);
+    const wanted = value === undefined || value === null ? true : flagFrom(value);
     if (wanted === undefined) throw invalid({ [field]: 'is null or not: true or false' });
     return wanted;
   }

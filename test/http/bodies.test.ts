@@ -135,6 +135,10 @@ describe('what a body may hold', () => {
         { sort: -2, priority: false, alert: true },
       ],
       [
+        { priority: 'True', alert: 'FALSE' },
+        { priority: true, alert: false },
+      ],
+      [
         { sort: '', alert: null, priority: null, name: '' },
         { sort: null, alert: null, priority: false, name: '' },
       ],
