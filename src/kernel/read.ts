@@ -43,7 +43,7 @@ export async function readOne(ctx: Context, plan: Plan, id: string, tx?: Transac
 
 /** The object that a reference points to; null when it is not the caller's to see. Batched per request. */
 export function readReference(ctx: Context, plan: Plan, pk: number): Promise<Row | null> {
-  const loader = ctx.once(
+  const loader = ctx.loader(
     `one ${plan.key}`,
     () =>
       new DataLoader<number, Row | null>(async (pks) => {
@@ -301,7 +301,7 @@ export function readChildren(
   selection: ConnectionSelection,
 ): Promise<Page> {
   const name = `${parent.table} ${attribute.name} ${JSON.stringify(args)} ${selection.plan.key}`;
-  const loader = ctx.once(`many ${name} ${String(selection.cursors)}`, () => {
+  const loader = ctx.loader(`many ${name} ${String(selection.cursors)}`, () => {
     const connection = new Connection(ctx, child, args, selection);
     const counts = new DataLoader<number, number>((pks) => countChildren(connection, attribute, parent, pks));
     return new DataLoader<number, Page>(async (pks) => {

@@ -119,6 +119,7 @@ export async function listAnswer(
     let { length: count } = first.nodes;
     yield `{"data":[${jsonOf(current.nodes)}`;
     while (current.pageInfo.hasNextPage && count < limit) {
+      ctx.forgetRows();
       current = await read({
         first: Math.min(limit - count, Number(variables.first)),
         offset: undefined,
