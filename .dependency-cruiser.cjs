@@ -12,7 +12,7 @@ const mayImport = {
   content: ['kernel', 'accounts', 'files'],
   commerce: ['kernel'],
   lookups: ['kernel'],
-  novi: ['kernel', 'accounts', 'cache'],
+  novi: ['kernel', 'accounts', 'cache', 'public-fetch'],
   graphql: ['kernel'],
   docs: ['rest', 'config'],
   doctor: ['kernel', 'database'],

@@ -82,8 +82,10 @@ export async function createApp(services: Services, config: Config): Promise<App
     response.set('Cache-Control', 'public, max-age=300').json({ keys: services.tokens.published });
   });
   app.all('/api/authenticate_passcode', (request: Request, response: Response, next: NextFunction) => {
-    request.url = '/v3/action/auth/authenticate_passcode';
-    response.set({ Deprecation: '@1767225600', Link: `<${request.url}>; rel="successor-version"` });
+    const successor = '/v3/action/auth/authenticate_passcode';
+    response.set({ Deprecation: '@1767225600', Link: `<${successor}>; rel="successor-version"` });
+    // Key and token may stand in the query.
+    request.url = request.url.replace(/^[^?]*/, successor);
     next();
   });
   app.use('/v3', async (request: Request, response: Response, next: NextFunction) => {

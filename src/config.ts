@@ -135,6 +135,8 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
   const test = v.NODE_ENV === 'test';
   const demoData = v.DEMO_DATA ?? (!production && !v.DATABASE_URL);
   const problems: string[] = [];
+  if (v.NOVI_IDAA_API_KEY && !v.NOVI_API_ROOT_URL)
+    problems.push('NOVI_API_ROOT_URL: needed beside NOVI_IDAA_API_KEY, which is sent to no other');
   if (v.SMTP_URL && !v.MAIL_FROM) problems.push('MAIL_FROM: needed beside SMTP_URL');
   if (production) {
     if (v.TRUST_PROXY === 'true')
