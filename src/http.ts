@@ -8,6 +8,8 @@ import { AetherError, badRequest } from './kernel/errors';
  * small query, and look for much that is not there.
  */
 
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
 const decoders: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
   gzip: promisify(gunzip),
   deflate: promisify(inflate),

@@ -19,6 +19,7 @@ import { allEntities } from './kernel/entity';
 import { createNotes } from './kernel/activity';
 import { createPublicIds } from './kernel/public-id';
 import { createUsage } from './kernel/usage';
+import { createLegacy } from './legacy/calls';
 import { createMail } from './mail';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
@@ -86,6 +87,7 @@ export async function openServices(
     exposePasscodes: config.exposePasscodes,
     log,
     metrics,
+    legacy: createLegacy({ log, metrics }),
     notes,
     usage,
     now,
