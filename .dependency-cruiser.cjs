@@ -18,7 +18,18 @@ const mayImport = {
   docs: ['rest', 'config'],
   doctor: ['kernel', 'database'],
   // REST's actions call the code of the modules directly.
-  rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi', 'legacy'],
+  rest: [
+    'kernel',
+    'request-log',
+    'graphql',
+    'auth',
+    'accounts',
+    'files',
+    'events',
+    'content',
+    'novi',
+    'legacy',
+  ],
 };
 
 /** What any folder may see: the interface of the database, not its makers; where the package lies. */

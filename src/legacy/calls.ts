@@ -1,5 +1,6 @@
 import type { Origin, Services, Viewer } from '../kernel/context';
-import { nameOf, operationOf, type LegacyRoute } from './routes';
+import { nameOf, type LegacyRoute } from './routes';
+import type { Switches } from './switches';
 
 declare module '../kernel/context' {
   interface Services {
@@ -14,7 +15,7 @@ declare module '../kernel/context' {
 export interface LegacyCall {
   /** The row of the table: what was called, of which generation, and what replaces it. */
   route: LegacyRoute;
-  /** The object type that the call was about, where the route is for any; it may be none that there is. */
+  /** The object type that the call was about, where its path names one that there is. */
   type?: string;
   /** The operation of the graph that replaces this very call, as in `query events`. */
   operation?: string;
@@ -35,10 +36,17 @@ export interface LegacyCall {
 export interface Legacy {
   /** Tells of a call: logs it and counts it. Never throws, and never waits. */
   record(call: LegacyCall): void;
+  /** Which of them are switched off. */
+  switches: Switches;
 }
 
-export function createLegacy({ log, metrics }: Pick<Services, 'log' | 'metrics'>): Legacy {
+export function createLegacy({
+  log,
+  metrics,
+  switches,
+}: Pick<Services, 'log' | 'metrics'> & { switches: Switches }): Legacy {
   return {
+    switches,
     record({ route, type, operation, viewer, from, page, status, ms, requestId }) {
       const name = nameOf(route);
       metrics.legacy(name, viewer?.key.name ?? 'unknown');
@@ -58,7 +66,7 @@ export function createLegacy({ log, metrics }: Pick<Services, 'log' | 'metrics'>
           status,
           ms,
           replacement: route.becomes,
-          operation: operation ?? operationOf(route),
+          operation,
           sunset: route.sunset,
         },
         '!!! DEPRECATED ROUTE ACCESSED',

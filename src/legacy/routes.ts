@@ -44,7 +44,7 @@ const lifetimes: Record<Generation, Pick<LegacyRoute, 'deprecated' | 'sunset'>> 
   v3: { deprecated: new Date('2026-01-01T00:00:00Z'), sunset: new Date('2028-01-01T00:00:00Z') },
 };
 
-type Row = Omit<LegacyRoute, 'generation' | 'deprecated' | 'sunset'>;
+type Row = Omit<LegacyRoute, 'generation' | 'deprecated' | 'sunset'> & Partial<LegacyRoute>;
 
 const rows = (generation: Generation, list: Row[]): LegacyRoute[] =>
   list.map((row) => ({ generation, ...lifetimes[generation], ...row }));
@@ -172,6 +172,7 @@ export const legacyRoutes: readonly LegacyRoute[] = [
       path: '/util/email/send',
       summary: 'Send an e-mail',
       becomes: 'POST /v3/action/email/send',
+      sunset: new Date('2026-01-01T00:00:00Z'),
       gone: true,
     },
   ]),
