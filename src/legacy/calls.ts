@@ -10,7 +10,8 @@ declare module '../kernel/context' {
 
 /**
  * A program has called an old route. Made when the answer has been sent, or its caller has gone; whatever the answer was, also where it
- * was refused. Holds nothing of the query, the headers or the body, which may have passwords and tokens in them.
+ * was refused. Holds nothing of the query and the body, and of the headers only what is named here: there may be passwords and tokens
+ * in them.
  */
 export interface LegacyCall {
   /** The row of the table: what was called, of which generation, and what replaces it. */

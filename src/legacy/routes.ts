@@ -44,7 +44,7 @@ const lifetimes: Record<Generation, Pick<LegacyRoute, 'deprecated' | 'sunset'>> 
   v3: { deprecated: new Date('2026-01-01T00:00:00Z'), sunset: new Date('2028-01-01T00:00:00Z') },
 };
 
-type Row = Omit<LegacyRoute, 'generation' | 'deprecated' | 'sunset'> & Partial<LegacyRoute>;
+type Row = Omit<LegacyRoute, 'generation' | 'deprecated' | 'sunset'> & Partial<Pick<LegacyRoute, 'sunset'>>;
 
 const rows = (generation: Generation, list: Row[]): LegacyRoute[] =>
   list.map((row) => ({ generation, ...lifetimes[generation], ...row }));
