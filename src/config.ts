@@ -35,6 +35,7 @@ const variables = z.object({
 
   UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
   BODY_MAX_BYTES: bytes(1024 ** 2),
+  STATEMENT_MAX_MS: z.coerce.number().int().min(0).default(30_000),
   BODY_MAX_MS: z.coerce.number().int().positive().default(30_000),
   INTROSPECTION: z.enum(['all', 'administrators']).optional(),
   GRAPHQL_MAX_COST: z.coerce.number().int().positive().default(5_000_000),
@@ -91,6 +92,8 @@ export interface Config {
   readonly bodyMaxBytes: number;
   /** How long a body other than an upload may take to come. */
   readonly bodyMaxMs: number;
+  /** How long one statement of the database may take, in milliseconds; 0: as long as it takes. */
+  readonly statementMaxMs: number;
   /** Who is shown the schema, and names that they may have meant. */
   readonly introspection: 'all' | 'administrators';
   /** Rows that one operation sent to `/graphql` may read at most, as they are counted beforehand. */
@@ -171,6 +174,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     mailFrom: v.MAIL_FROM,
     uploadMaxBytes: v.UPLOAD_MAX_BYTES,
     bodyMaxBytes: v.BODY_MAX_BYTES,
+    statementMaxMs: v.STATEMENT_MAX_MS,
     bodyMaxMs: v.BODY_MAX_MS,
     introspection: v.INTROSPECTION ?? (production ? 'administrators' : 'all'),
     graphqlMaxCost: v.GRAPHQL_MAX_COST,

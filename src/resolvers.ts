@@ -1,4 +1,5 @@
 import { accountResolvers } from './accounts';
+import { HolderResolver } from './auth/holder';
 import { SignInResolver } from './auth/sign-in';
 import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
@@ -17,4 +18,5 @@ export const resolvers = [
   ...lookupResolvers,
   NoviMemberResolver,
   SignInResolver,
+  HolderResolver,
 ] as const;

@@ -33,7 +33,7 @@ import { hashPassword, isOutdated, isPassword } from './password';
 import { levelOfUser, lifetimeOf, rolesOf } from './token';
 
 @ObjectType()
-abstract class SignedIn {
+export abstract class SignedIn {
   @Field({ description: 'Send it as `Authorization: Bearer` from now on.' })
   jwt!: string;
 
@@ -350,7 +350,7 @@ export class SignInResolver {
 }
 
 /** @throws LIMIT_EXCEEDED when there is more in the operation: a request with many aliases would be many guesses. */
-function alone({ operation, fragments }: GraphQLResolveInfo): void {
+export function alone({ operation, fragments }: GraphQLResolveInfo): void {
   const fields = [...fieldsBelow([operation], fragments, 'Mutation').values()].flat();
   if (fields.length > 1)
     throw new AetherError('LIMIT_EXCEEDED', 'What signs in stands alone in its operation.');
@@ -462,7 +462,7 @@ async function checkPassword(
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 /** Are these the same? Takes as long when they are not. */
-const isSame = (a: string, b: string): boolean =>
+export const isSame = (a: string, b: string): boolean =>
   timingSafeEqual(Buffer.from(digestOf(a)), Buffer.from(digestOf(b)));
 
 /** The highest level with this passcode; each is compared, whatever was found before. */
@@ -550,7 +550,7 @@ async function signInAs(
 }
 
 /** A token for who the call is of by now. */
-async function issue(ctx: Context, claims: object): Promise<{ jwt: string; expiresOn: Date }> {
+export async function issue(ctx: Context, claims: object): Promise<{ jwt: string; expiresOn: Date }> {
   const { account, person, user, level, signIn } = ctx.viewer;
   const age = secondsOf(ctx) - (signIn?.time ?? 0);
   const seconds = Math.min(lifetimeOf(level), maxAgeSeconds - age);

@@ -31,6 +31,10 @@ export interface Viewer {
   person: Identity | null;
   user: Identity | null;
   level: Level;
+  /** The one object that a passcode of its own has opened: the caller counts as its owner, and as nobody else. */
+  holds?: Identity & { type: string };
+  /** The caller says that it has no account, and is answered so. */
+  withoutAccount?: true;
   /** Of a caller with a token: how they signed in, and when, in seconds since 1970. Otherwise the level is that of the key. */
   signIn?: { method: string | null; time: number };
   /** The server does this itself, at the caller's wish: the level is not theirs. */
