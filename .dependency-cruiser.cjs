@@ -15,7 +15,7 @@ const mayImport = {
   novi: ['kernel', 'accounts', 'cache'],
   graphql: ['kernel'],
   legacy: ['kernel', 'metrics'],
-  docs: ['rest', 'config'],
+  docs: ['kernel', 'rest', 'config'],
   doctor: ['kernel', 'database'],
   // REST's actions call the code of the modules directly.
   rest: [
