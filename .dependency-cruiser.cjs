@@ -14,10 +14,22 @@ const mayImport = {
   lookups: ['kernel'],
   novi: ['kernel', 'accounts', 'cache', 'public-fetch'],
   graphql: ['kernel'],
-  docs: ['rest', 'config'],
+  legacy: ['kernel', 'metrics'],
+  docs: ['kernel', 'rest', 'config'],
   doctor: ['kernel', 'database'],
   // REST's actions call the code of the modules directly.
-  rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
+  rest: [
+    'kernel',
+    'request-log',
+    'graphql',
+    'auth',
+    'accounts',
+    'files',
+    'events',
+    'content',
+    'novi',
+    'legacy',
+  ],
 };
 
 /** What any folder may see: the interface of the database, not its makers; where the package lies. */
