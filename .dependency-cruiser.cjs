@@ -14,7 +14,7 @@ const mayImport = {
   lookups: ['kernel'],
   novi: ['kernel', 'accounts', 'cache'],
   graphql: ['kernel'],
-  docs: ['rest', 'config'],
+  docs: ['kernel', 'rest', 'config'],
   doctor: ['kernel', 'database'],
   // REST's actions call the code of the modules directly.
   rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
