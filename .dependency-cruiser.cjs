@@ -12,12 +12,24 @@ const mayImport = {
   content: ['kernel', 'accounts', 'files'],
   commerce: ['kernel'],
   lookups: ['kernel'],
-  novi: ['kernel', 'accounts', 'cache'],
+  novi: ['kernel', 'accounts', 'cache', 'public-fetch'],
   graphql: ['kernel'],
+  legacy: ['kernel', 'metrics'],
   docs: ['kernel', 'rest', 'config'],
   doctor: ['kernel', 'database'],
   // REST's actions call the code of the modules directly.
-  rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
+  rest: [
+    'kernel',
+    'request-log',
+    'graphql',
+    'auth',
+    'accounts',
+    'files',
+    'events',
+    'content',
+    'novi',
+    'legacy',
+  ],
 };
 
 /** What any folder may see: the interface of the database, not its makers; where the package lies. */

@@ -24,7 +24,7 @@ import type { Row } from '../kernel/rows';
 import { databaseFromDate } from '../kernel/scalars';
 import { fieldsBelow, planOf } from '../kernel/selection';
 import { readers } from '../kernel/stored';
-import { hasRules, scope } from '../kernel/tenancy';
+import { hasRules, mayReach, scope } from '../kernel/tenancy';
 import { write } from '../kernel/unit-of-work';
 import type { Values } from '../kernel/input';
 import { changeObject, lockObject, type Locked } from '../kernel/write';
@@ -57,6 +57,12 @@ class PasscodeSignIn extends SignedIn {
 
   @Field(() => Site, { description: 'The site.' })
   site!: Row;
+}
+
+@ObjectType({ description: 'A token for somebody who has not signed in.' })
+class GuestToken extends SignedIn {
+  @Field(() => ID, { description: 'Id of the account that it is for.' })
+  accountId!: string;
 }
 
 @ObjectType({ description: 'A key by which a user signs in once.' })
@@ -131,6 +137,7 @@ export class SignInResolver {
   ): Promise<PasscodeSignIn> {
     alone(info);
     if ([...passcode].length < 5) throw unprocessable('A passcode has 5 characters or more.', 'passcode');
+    for (const type of ['account', 'site']) mayReach(inCharge(ctx), entityOf(type), 'read');
     const site = await findSite(ctx, siteId);
     if (!site) throw notFound('Site', siteId);
     const level = await ctx.services.attempts.guess(
@@ -157,6 +164,30 @@ export class SignInResolver {
   }
 
   @Extensions({ level: 'anonymous' })
+  @Mutation(() => GuestToken, {
+    description:
+      'A token of level anonymous for an account: a call with it opens no more than that, whatever its key does. FORBIDDEN: there is no such account, or the call is of another.',
+  })
+  async guestToken(
+    @Arg('accountId', () => ID, maybe('Id of the account; left out: that of the call.'))
+    accountId: string | null,
+    @Ctx() ctx: Context,
+  ): Promise<GuestToken> {
+    const account = await accountOf(ctx, accountId);
+    const signIn = { method: 'guest', time: secondsOf(ctx) };
+    const guest = ctx.seenBy({
+      ...ctx.viewer,
+      account,
+      person: null,
+      user: null,
+      level: 'anonymous',
+      signIn,
+    });
+    const token = await issue(guest, { json_str: JSON.stringify({ auth_type: signIn.method }) });
+    return { ...token, level: 'anonymous', accountId: account.id };
+  }
+
+  @Extensions({ level: 'anonymous' })
   @Mutation(() => Boolean, {
     description:
       'True when this is the password of the user; FORBIDDEN when it is not. RATE_LIMITED: after ten wrong tries. Stands alone in its operation.',
@@ -173,6 +204,7 @@ export class SignInResolver {
     const name = userId || username;
     if (!name) throw badRequest('This takes userId or username.');
     const user = await findUser(ctx, userId ? { userId } : { username });
+    noteReach(ctx, 'read');
     await checkPassword(ctx, user, name, password);
     return true;
   }
@@ -194,7 +226,10 @@ export class SignInResolver {
     const user = await findUser(ctx, { userId });
     const { viewer } = ctx;
     const isSelf = user !== undefined && viewer.user?.pk === user.pk;
-    if (!isSelf && !seesUsers(ctx)) throw forbidden('The password of another is not yours to change.');
+    if (!isSelf) {
+      if (!seesUsers(ctx)) throw forbidden('The password of another is not yours to change.');
+      mayActForOthers(ctx);
+    }
     if (currentPassword !== null && currentPassword !== undefined)
       await checkPassword(ctx, user, userId, currentPassword);
     else if (!user) throw unknownUser(ctx, userId);
@@ -230,8 +265,11 @@ export class SignInResolver {
     if (!user) throw unknownUser(ctx, userId);
     const { viewer } = ctx;
     // Whoever holds the key is the user: it may give nobody more than they have.
-    if (viewer.user?.pk !== user.pk && !(seesUsers(ctx) && isInRank(viewer, user)))
-      throw forbidden('The key of another is not yours to make.');
+    if (viewer.user?.pk !== user.pk) {
+      if (!seesUsers(ctx) || !isInRank(viewer, user))
+        throw forbidden('The key of another is not yours to make.');
+      mayActForOthers(ctx);
+    }
     return makeAuthKey(ctx, user);
   }
 
@@ -257,6 +295,7 @@ export class SignInResolver {
     alone(info);
     const link = await checkLink(ctx, rootUrl, keyParamName);
     const user = await findUser(ctx, { userId });
+    noteReach(ctx, 'read');
     // Who asks for a link knows the id already, which cannot be guessed: there is nothing to hide.
     if (!user) throw notFound('User', userId);
     if (!isOpen(ctx, user) || !user.allow_auth_key) throw forbidden('This user may not sign in by a link.');
@@ -312,7 +351,10 @@ export class SignInResolver {
       throw forbidden('Only administrators end the tokens of others.');
     const user = await findUser(ctx, { userId: id });
     if (!user) throw notFound('User', id);
-    if (!isSelf && !isInRank(viewer, user)) throw forbidden('This user is beyond your level.');
+    if (!isSelf) {
+      if (!isInRank(viewer, user)) throw forbidden('This user is beyond your level.');
+      mayActForOthers(ctx);
+    }
     mustKeep(ctx, 'token_version');
     await change(ctx, user, withoutTokens);
     return true;
@@ -360,6 +402,8 @@ async function findUser(
   by: { userId: string | null } | { username: string | null },
 ): Promise<UserRow | undefined> {
   if (!ctx.viewer.account) throw forbidden('This needs an account: send the header x-account-id.');
+  // Before a try is counted, a key used up, or a time of sign-in noted.
+  mayReach(inCharge(ctx), entityOf('user'), 'read');
   const { database, publicIds } = ctx.services;
   const values: Bindable[] = [];
   const visible = scope(inCharge(ctx), entityOf('user'), 't', values);
@@ -386,6 +430,18 @@ async function findUser(
   if (!row) return undefined;
   const [id = ''] = await publicIds.of('user', [row]);
   return { ...row, id };
+}
+
+/** What a key is used for that no level of it is asked for. @throws FORBIDDEN when its scopes leave it out. */
+function noteReach(ctx: Context, verb: 'read' | 'update'): void {
+  const signIn = ctx.viewer.signIn ?? { method: null, time: 0 };
+  mayReach(ctx.seenBy({ ...ctx.viewer, signIn }), entityOf('user'), verb);
+}
+
+/** Who can give others keys and passwords changes users, and could be any of them. @throws FORBIDDEN */
+function mayActForOthers(ctx: Context): void {
+  mayReach(ctx, entityOf('user'), 'read');
+  noteReach(ctx, 'update');
 }
 
 /** May the user sign in at this moment? */
@@ -536,6 +592,19 @@ export async function issue(ctx: Context, claims: object): Promise<{ jwt: string
     seconds,
   );
   return { jwt, expiresOn: new Date(Number(decodeJwt(jwt).exp) * 1000) };
+}
+
+/** The account that is named, or that of the call. @throws FORBIDDEN */
+async function accountOf({ viewer, services }: Context, id: string | null): Promise<Identity> {
+  const { account } = viewer;
+  if (!id || id === account?.id) {
+    if (!account) throw forbidden('This needs an account: send the header x-account-id.');
+    return account;
+  }
+  if (account) throw forbidden('The call is of another account.');
+  const pk = isPublicId(id) ? await services.publicIds.find('account', id) : undefined;
+  if (pk === undefined) throw forbidden('This account is not known.');
+  return { pk, id };
 }
 
 interface FoundSite {

@@ -38,7 +38,12 @@ describe('a badge', () => {
   let holder: Caller;
   beforeEach(async () => {
     await settings(null);
-    badge = await make('event_badge', { eventId: event, personId: null, personPasscode: 'badge-1234' });
+    badge = await make('event_badge', {
+      eventId: event,
+      personId: null,
+      eventBadgeTemplateId: null,
+      personPasscode: 'badge-1234',
+    });
     path = `/v3/crud/event_badge/${badge}`;
     holder = await holderOf('event_badge', badge, 'badge-1234');
   });
