@@ -8,6 +8,7 @@ import { demoKeyProblems, startDemo } from './demo';
 import { serverOptions } from './http';
 import { pruneActivity } from './kernel/activity';
 import { pruneChanges } from './kernel/changes';
+import { pruneReceipts } from './kernel/receipts';
 import { createLog } from './log';
 import { openServices } from './services';
 
@@ -45,6 +46,9 @@ async function main(): Promise<void> {
     });
     pruneActivity(services.database, daysAgo(config.auditDays)).catch((error: unknown) => {
       log.warn({ err: error }, 'the old activity log is still kept');
+    });
+    pruneReceipts(services.database, services.now()).catch((error: unknown) => {
+      log.warn({ err: error }, 'old receipts are still kept');
     });
   };
   prune();

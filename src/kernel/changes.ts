@@ -7,6 +7,7 @@ import { AetherError, badRequest } from './errors';
 import { tablesOf } from './registry';
 import { databaseFromDate, isoFromDatabase } from './scalars';
 import { changeFeedOf, changeFeedsOf, couldSee, mayList, readableTypes, type Limit } from './tenancy';
+import { receiptTables } from './receipts';
 import { usageTables } from './usage';
 import type { Touched, Verb } from './unit-of-work';
 
@@ -57,7 +58,12 @@ const changeTables: TableSpec[] = [
 ];
 
 /** All tables of the database: those of the object types, and those that the server keeps for itself. */
-export const allTables = (): TableSpec[] => [...tablesOf(), ...changeTables, ...usageTables];
+export const allTables = (): TableSpec[] => [
+  ...tablesOf(),
+  ...changeTables,
+  ...usageTables,
+  ...receiptTables,
+];
 
 /** Rows of one statement: SQLite puts at most 500 selects together. */
 const chunk = 500;
