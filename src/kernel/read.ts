@@ -153,7 +153,9 @@ class Connection {
     const { size, reverse, offset, cursor: place } = this.window;
     const isPage = reverse || offset > 0 || place !== undefined;
     const q = args.q || (args.filter?.q as string | undefined);
-    const most = searchLimit(ctx, entity, { q, isPage });
+    // As REST asks for a child below its parent.
+    const isOne = typeof (args.filter?.id as { eq?: unknown } | undefined)?.eq === 'string';
+    const most = searchLimit(ctx, entity, { q, isOne, isPage });
     if (most !== undefined && most < size) {
       this.window.size = most;
       this.cut = true;

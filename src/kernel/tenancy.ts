@@ -53,16 +53,16 @@ export function mayList(ctx: Context, entity: Entity): void {
 }
 
 /**
- * How many rows a list may have, where the caller may only search.
+ * How many rows a list may have, where the caller may only search, or name one.
  * @throws FORBIDDEN for a list without a search.
  */
 export function searchLimit(
   ctx: Context,
   entity: Entity,
-  { q, isPage }: { q: string | undefined; isPage: boolean },
+  { q, isOne, isPage }: { q: string | undefined; isOne: boolean; isPage: boolean },
 ): number | undefined {
   const { search } = entity.access;
-  if (!search || atLeast(ctx.viewer.level, search.below)) return undefined;
+  if (!search || isOne || atLeast(ctx.viewer.level, search.below)) return undefined;
   if (!q?.trim()) {
     mayList(ctx, entity);
     return undefined;
