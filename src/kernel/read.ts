@@ -152,10 +152,7 @@ class Connection {
     this.window = windowOf(args);
     const { size, reverse, offset, cursor: place } = this.window;
     const isPage = reverse || offset > 0 || place !== undefined;
-    const q = args.q || (args.filter?.q as string | undefined);
-    // As REST asks for a child below its parent.
-    const isOne = typeof (args.filter?.id as { eq?: unknown } | undefined)?.eq === 'string';
-    const most = searchLimit(ctx, entity, { q, isOne, isPage });
+    const most = searchLimit(ctx, entity, { ...args, isPage });
     if (most !== undefined && most < size) {
       this.window.size = most;
       this.cut = true;
