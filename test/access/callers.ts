@@ -63,7 +63,7 @@ export async function callersOf(app: TestApp, world: World) {
 export type Callers = Awaited<ReturnType<typeof callersOf>>;
 
 /** Those who are not let in, and how they are told so. */
-export async function strangersAt(app: TestApp): Promise<{ who: Who; due: Refusal }[]> {
+export async function strangersAt(app: TestApp, world: World): Promise<{ who: Who; due: Refusal }[]> {
   const hour = 3_600_000;
   const at = (offset: number) => databaseFromDate(new Date(Date.now() + offset));
   const keys: Record<string, Record<string, unknown>> = {
@@ -80,16 +80,23 @@ export async function strangersAt(app: TestApp): Promise<{ who: Who; due: Refusa
       values: { name: key, publicKey: key, level: 'super', ...values },
     })),
   );
+  const off = { username: 'switched off', enable: false, accountId: app.here.account };
+  await seed(app.services, [{ type: 'user', id: 'user-switched-off', values: off }]);
   const account = { 'x-account-id': app.here.account };
   const known = { 'x-aether-api-key': keyOf('super') };
-  const claims = (of: string, seconds: number) =>
-    app.services.tokens.sign({ account_id: of, manager: true }, seconds);
+  const claims = (of: string, seconds = 3600, more = {}) =>
+    app.services.tokens.sign({ account_id: of, manager: true, ...more }, seconds);
   const bearer = (token: string) => ({ ...known, authorization: `Bearer ${token}` });
   const forged = await new SignJWT({ account_id: app.here.account, super: true })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setExpirationTime('1h')
     .sign(new TextEncoder().encode('a key that is not that of the server'));
-  const here = await claims(app.here.account, 3600);
+  const here = await claims(app.here.account);
+  const ofOff = await claims(app.here.account, 3600, { user_id: 'user-switched-off' });
+  const ended = await claims(app.here.account, 3600, {
+    user_id: world.idOf('here', 'user'),
+    stamp: 'of-before',
+  });
   const strangers: [name: string, headers: Record<string, string>, due: Refusal][] = [
     ['no key', account, 'FORBIDDEN'],
     ['an unknown key', { ...account, 'x-aether-api-key': 'no-such-key-0' }, 'FORBIDDEN'],
@@ -100,14 +107,12 @@ export async function strangersAt(app: TestApp): Promise<{ who: Who; due: Refusa
     ['the key of another account', { ...account, 'x-aether-api-key': 'key-elsewhere' }, 'FORBIDDEN'],
     ['an unknown account', { ...known, 'x-account-id': unknownId }, 'FORBIDDEN'],
     ['an expired token', { ...account, ...bearer(await claims(app.here.account, -60)) }, 'UNAUTHENTICATED'],
+    ['a token that was ended', { ...account, ...bearer(ended) }, 'UNAUTHENTICATED'],
+    ['a token of a user who is switched off', { ...account, ...bearer(ofOff) }, 'UNAUTHENTICATED'],
     ['a forged token', { ...account, ...bearer(forged) }, 'UNAUTHENTICATED'],
     ['a malformed token', { ...account, ...bearer('no-token') }, 'UNAUTHENTICATED'],
     ['no bearer', { ...account, ...known, authorization: 'Basic c3VwZXI6c3VwZXI=' }, 'UNAUTHENTICATED'],
-    [
-      'a token of another account',
-      { ...account, ...bearer(await claims(app.there.account, 3600)) },
-      'FORBIDDEN',
-    ],
+    ['a token of another account', { ...account, ...bearer(await claims(app.there.account)) }, 'FORBIDDEN'],
     ['a token for another account', { 'x-account-id': app.there.account, ...bearer(here) }, 'FORBIDDEN'],
   ];
   return strangers.map(([name, headers, due]) => ({ who: { name, level: 'anonymous', headers }, due }));

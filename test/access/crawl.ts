@@ -66,7 +66,10 @@ export class Crawl {
   /** Fields, arguments and inputs of the graph, and routes, that were asked for, and the names of those who did. */
   readonly asked = new Map<string, Set<string>>();
   schema!: GraphQLSchema;
-  openapi!: { paths: Record<string, Record<string, unknown>> };
+  openapi!: {
+    paths: Record<string, Record<string, unknown>>;
+    components: { parameters: Record<string, { schema: { properties?: object } } | undefined> };
+  };
   /** Stands behind every document: what one was planned to read is not kept for the same one in another round. */
   round = '';
   private faults: string[] = [];

@@ -102,7 +102,7 @@ describe('in REST', () => {
 let strangers: Awaited<ReturnType<typeof strangersAt>>;
 
 test('who comes with no key, a bad one, a bad token or that of another account is let in nowhere', async () => {
-  strangers = await strangersAt(app);
+  strangers = await strangersAt(app, world);
   for (const { who, due } of strangers)
     await crawl.writingNothing(who.name, async () => {
       await reads.asStranger(who, due);

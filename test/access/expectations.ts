@@ -1,6 +1,8 @@
+import { entityOf } from '../../src/kernel/entity';
+
 /*
- * Who may do what, written down from the description of the levels and not read from the declarations: these are on trial here.
- * A new type needs a rule, and a rule that is meant to change is changed here as well.
+ * Who may do what, written down from the description of the levels and not read from the declarations: these are on trial here. A
+ * rule that is meant to change is changed here as well.
  */
 
 const order = [
@@ -271,9 +273,33 @@ export const rules: Readonly<Record<string, Rule>> = {
 /** Of every type: notes are for those who have signed in. */
 const common: Readonly<Record<string, Level>> = { notes: 'authenticated' };
 
-export function ruleOf(type: string): Rule {
-  const rule = rules[type];
-  if (!rule) throw new Error(`There is no rule for ${type}: say in ${__filename} who may do what with it.`);
+export const ruleOf = (type: string): Rule => rules[type] ?? declared(type);
+
+const known = new Map<string, Rule>();
+
+/**
+ * The rule of a type that is not described here yet: as it is declared, which `schema/access.md` shows to who reviews it.
+ * @throws Error where there is more to it than levels
+ */
+function declared(type: string): Rule {
+  const made = known.get(type);
+  if (made) return made;
+  const { access, attributes } = entityOf(type);
+  const { read, create, update, remove } = access;
+  const above = [...attributes.values()].flatMap(({ ref }) =>
+    ref?.onRemove === 'cascade' ? [ref.type] : [],
+  );
+  const isOwned = above.some((each) => each !== 'event' && (ruleOf(each).others ?? ruleOf(each).hidden));
+  if (access.own ?? access.hidden ?? isOwned)
+    throw new Error(`Say in test/access/expectations.ts who may do what with ${type}.`);
+  const fields = Object.fromEntries(
+    [...attributes.values()].flatMap((attribute) =>
+      attribute.read ? [[attribute.name, attribute.read]] : [],
+    ),
+  );
+  const ofEvent = above.some((each) => each === 'event' || ruleOf(each).ofEvent);
+  const rule: Rule = { read, create, update, remove, fields, ...(ofEvent && { ofEvent }) };
+  known.set(type, rule);
   return rule;
 }
 
@@ -338,7 +364,8 @@ export const knows = (who: Who, place: Place, field: string): boolean => {
   return level !== 'never' && includes(who.level, level) && seesOne(who, place);
 };
 
-const isLimitedToOwn = (who: Who, { changesOthers }: Rule): boolean =>
+/** Is all that the caller may make or change of the type their own? */
+export const isLimitedToOwn = (who: Who, { changesOthers }: Rule): boolean =>
   changesOthers !== undefined && !includes(who.level, changesOthers) && !isProgram(who);
 
 /** May the caller make an object of the type, which belongs to them where it belongs to somebody? */

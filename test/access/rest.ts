@@ -132,7 +132,13 @@ export class Rest {
     const expected = this.world.idsFor(who, type);
     switch (`${verb} ${rest}`) {
       case 'GET ':
-        return this.list(who, { method: verb, path: `${path}?${all}&view=detail` }, listed, expected);
+        await this.list(who, { method: verb, path: `${path}?${all}&view=detail` }, listed, expected);
+        return this.list(
+          who,
+          { method: verb, path: `${path}?${all}${this.partsOf(type)}` },
+          listed,
+          expected,
+        );
       case 'POST search': {
         const body = { or: [{ field: 'id', op: 'in', value: this.world.idsOf(places) }] };
         await this.list(who, { method: verb, path: `${path}?${all}&view=enriched`, body }, listed, expected);
@@ -157,6 +163,14 @@ export class Rest {
       default:
         return this.askChange(who, verb, type, folder, places);
     }
+  }
+
+  /** Parameters for every part that a record may bring along. */
+  private partsOf(type: string): string {
+    const parts = this.crawl.openapi.components.parameters[`parts_of_${type}`]?.schema.properties ?? {};
+    return Object.keys(parts)
+      .map((name) => `&${name}=true`)
+      .join('');
   }
 
   /** A column that may be compared, but not by this caller. */

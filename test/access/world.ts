@@ -404,6 +404,15 @@ export class World {
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   }
 
+  /** The same, but that it would belong to somebody else. */
+  inputOfOther(who: Who, type: string): Values | undefined {
+    const { owner } = ruleOf(type);
+    if (owner === undefined || !who.tenant) return undefined;
+    const other: Place = { tenant: who.tenant, type, row: 1 };
+    const given = owner === 'journalId' ? this.idOf(who.tenant, 'journal', 1) : this.valuesOf(other)[owner];
+    return { ...this.inputFor(who, type), [owner]: given };
+  }
+
   /** What is there of an account. */
   tenant = (tenant: 'here' | 'there'): Tenant => ({
     account: this.idOf(tenant, 'account'),

@@ -2,6 +2,7 @@ import type { Values } from '../support/factory';
 import type { Crawl, GraphAnswer } from './crawl';
 import {
   hasLevel,
+  isLimitedToOwn,
   includes,
   mayChange,
   mayCreate,
@@ -63,6 +64,11 @@ export class Writes {
       this.fault(who, `${validate} of ${JSON.stringify(input)}`, checked, 'true');
     const dry = await this.many(who, type, 'create', { inputs: [input], dryRun: true });
     if (dry.data?.payload.count !== 1) this.fault(who, `${createMany} without doing it`, dry, 'one object');
+    const ofOther = isLimitedToOwn(who, ruleOf(table)) ? this.world.inputOfOther(who, table) : undefined;
+    if (ofOther) {
+      const answer = await this.crawl.graph(who, one, { input: ofOther });
+      this.refused(who, `${create} in the name of another`, answer);
+    }
     const inputs = this.world.foreignInputs(who, table);
     // What holds for the least of those who may holds for the others.
     if (inputs.length === 0 || !(who.level === ruleOf(table).create || who.tenant === 'there')) return;
