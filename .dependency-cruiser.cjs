@@ -16,6 +16,7 @@ const mayImport = {
   graphql: ['kernel'],
   docs: ['rest', 'config'],
   doctor: ['kernel', 'database'],
+  replay: ['kernel'],
   // REST's actions call the code of the modules directly.
   rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
 };
@@ -33,6 +34,7 @@ const composers = [
   'schema-files',
   'search-rebuild',
   'doctor',
+  'replay',
 ];
 
 const folders = Object.keys(mayImport).join('|');

@@ -17,6 +17,7 @@ import { isPublicId } from './kernel/public-id';
 import { metricsRouter } from './metrics';
 import { hostOf } from './origins';
 import { watchPressure } from './pressure';
+import { openRecorder } from './replay/recorder';
 import { createRateLimits, tellRates, type Left, type Rate } from './rate-limit';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
@@ -43,6 +44,9 @@ export async function createApp(services: Services, config: Config): Promise<App
     maxCost: config.graphqlMaxCost,
   });
 
+  const { recordRequests: file } = config;
+  const recorder =
+    file === undefined ? undefined : openRecorder(file, { salt: config.jwtKey, log: services.log });
   const rates = createRateLimits(services.cache.redis);
   const pressure = watchPressure(config.maxEventLoopDelayMs);
   const { address: ofAddress, key: ofKey, viewer: ofViewer } = config.ratesPerMinute;
@@ -181,13 +185,16 @@ export async function createApp(services: Services, config: Config): Promise<App
 
   return {
     executor,
-    stop() {
+    async stop() {
       rates.close();
       pressure.close();
-      return graphql.stop();
+      await graphql.stop();
+      await recorder?.close();
     },
     handler(incoming, response) {
       const request = beginRequest(services, incoming, response);
+      // Who asks for a caller outside of the graph is REST.
+      recorder?.follow(request, response, () => request.context !== undefined && request.door !== 'graphql');
       let index = 0;
       const next = (): void => {
         const step = edge[index++];

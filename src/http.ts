@@ -71,7 +71,11 @@ function checkType(request: IncomingMessage): void {
     throw unsupported(`A body in content-encoding ${encoding} is not understood.`);
 }
 
-async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
+/**
+ * A body without the compression that its request declares.
+ * @throws PAYLOAD_TOO_LARGE, BAD_REQUEST
+ */
+export async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
   const decode = decoders[headers['content-encoding'] ?? ''];
   if (!decode) return body;
   try {
