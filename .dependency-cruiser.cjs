@@ -14,11 +14,23 @@ const mayImport = {
   lookups: ['kernel'],
   novi: ['kernel', 'accounts', 'cache'],
   graphql: ['kernel'],
+  legacy: ['kernel', 'metrics'],
   docs: ['rest', 'config'],
   doctor: ['kernel', 'database'],
   replay: ['kernel'],
   // REST's actions call the code of the modules directly.
-  rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
+  rest: [
+    'kernel',
+    'request-log',
+    'graphql',
+    'auth',
+    'accounts',
+    'files',
+    'events',
+    'content',
+    'novi',
+    'legacy',
+  ],
 };
 
 /** What any folder may see: the interface of the database, not its makers; where the package lies. */

@@ -48,6 +48,7 @@ const variables = z.object({
   AUDIT_DAYS: z.coerce.number().int().min(1).default(365),
   LEGACY_EXPOSE_PASSCODES: flag.default(false),
   RECORD_REQUESTS: z.string().optional(),
+  LEGACY_SWITCHES_FILE: z.string().optional(),
   ALLOW_TEST_DELAY: flag.default(false),
 });
 
@@ -109,6 +110,8 @@ export interface Config {
   readonly exposePasscodes: boolean;
   /** File that REST requests and their answers are recorded in; absent: they are not. */
   readonly recordRequests?: string;
+  /** File that says which old routes are switched off; absent: none. */
+  readonly legacySwitchesFile?: string;
   readonly allowTestDelay: boolean;
 }
 
@@ -186,6 +189,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     auditDays: v.AUDIT_DAYS,
     exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
     recordRequests: v.RECORD_REQUESTS,
+    legacySwitchesFile: v.LEGACY_SWITCHES_FILE && resolve(v.LEGACY_SWITCHES_FILE),
     allowTestDelay: v.ALLOW_TEST_DELAY,
   });
   return { config, problems };

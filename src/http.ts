@@ -4,9 +4,11 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { AetherError, badRequest } from './kernel/errors';
 
 /*
- * Reading and writing JSON over node:http, for the two hot doors: the router and body parser of Express would take longer than a
- * small query, and look for much that is not there.
+ * Reading and writing JSON over node:http: the router and body parser of Express would take longer than a small query, and look for
+ * much that is not there.
  */
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 const decoders: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
   gzip: promisify(gunzip),

@@ -5,7 +5,7 @@ import { importKeys } from './auth/key-set';
 import { createTokens } from './auth/token';
 import { createViewers } from './auth/viewer';
 import { openMemoryCache, openRedisCache, type Cache } from './cache';
-import type { Config } from './config';
+import { ConfigError, type Config } from './config';
 import type { Database } from './database/database';
 import type { Differences } from './database/existing';
 import { tablesWithIndexedWords } from './database/full-text';
@@ -19,6 +19,8 @@ import { allEntities } from './kernel/entity';
 import { createNotes } from './kernel/activity';
 import { createPublicIds } from './kernel/public-id';
 import { createUsage } from './kernel/usage';
+import { createLegacy } from './legacy/calls';
+import { openSwitches, type Switches } from './legacy/switches';
 import { createMail } from './mail';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
@@ -52,6 +54,7 @@ export async function openServices(
   now: () => Date = () => new Date(),
 ): Promise<Services> {
   const { redisUrl, jwtKey } = config;
+  const switches = readSwitches(config, log, now);
   const database = await openMigrated(config, log);
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
   const publicIds = createPublicIds(database, jwtKey);
@@ -86,6 +89,7 @@ export async function openServices(
     exposePasscodes: config.exposePasscodes,
     log,
     metrics,
+    legacy: createLegacy({ log, metrics, switches }),
     notes,
     usage,
     now,
@@ -100,12 +104,21 @@ export async function openServices(
       }
     },
     async close() {
+      switches.close();
       await notes.flush();
       await usage.flush();
       await cache.close();
       await database.close();
     },
   };
+}
+
+function readSwitches({ legacySwitchesFile: path }: Config, log: Logger, now: () => Date): Switches {
+  try {
+    return openSwitches(path, { log, now });
+  } catch (error) {
+    throw new ConfigError([`LEGACY_SWITCHES_FILE: ${(error as Error).message}`]);
+  }
 }
 
 /** The database with all tables that the types need, and with what is said of those that others made. */

@@ -59,6 +59,12 @@ class PasscodeSignIn extends SignedIn {
   site!: Row;
 }
 
+@ObjectType({ description: 'A token for somebody who has not signed in.' })
+class GuestToken extends SignedIn {
+  @Field(() => ID, { description: 'Id of the account that it is for.' })
+  accountId!: string;
+}
+
 @ObjectType({ description: 'A key by which a user signs in once.' })
 class AuthKey {
   @Field({ description: 'The key. It is told here only.' })
@@ -154,6 +160,30 @@ export class SignInResolver {
       account: await read('account', site.account.id),
       site: await read('site', site.id),
     };
+  }
+
+  @Extensions({ level: 'anonymous' })
+  @Mutation(() => GuestToken, {
+    description:
+      'A token of level anonymous for an account: a call with it opens no more than that, whatever its key does. FORBIDDEN: there is no such account, or the call is of another.',
+  })
+  async guestToken(
+    @Arg('accountId', () => ID, maybe('Id of the account; left out: that of the call.'))
+    accountId: string | null,
+    @Ctx() ctx: Context,
+  ): Promise<GuestToken> {
+    const account = await accountOf(ctx, accountId);
+    const signIn = { method: 'guest', time: secondsOf(ctx) };
+    const guest = ctx.seenBy({
+      ...ctx.viewer,
+      account,
+      person: null,
+      user: null,
+      level: 'anonymous',
+      signIn,
+    });
+    const token = await issue(guest, { json_str: JSON.stringify({ auth_type: signIn.method }) });
+    return { ...token, level: 'anonymous', accountId: account.id };
   }
 
   @Extensions({ level: 'anonymous' })
@@ -536,6 +566,19 @@ async function issue(ctx: Context, claims: object): Promise<{ jwt: string; expir
     seconds,
   );
   return { jwt, expiresOn: new Date(Number(decodeJwt(jwt).exp) * 1000) };
+}
+
+/** The account that is named, or that of the call. @throws FORBIDDEN */
+async function accountOf({ viewer, services }: Context, id: string | null): Promise<Identity> {
+  const { account } = viewer;
+  if (!id || id === account?.id) {
+    if (!account) throw forbidden('This needs an account: send the header x-account-id.');
+    return account;
+  }
+  if (account) throw forbidden('The call is of another account.');
+  const pk = isPublicId(id) ? await services.publicIds.find('account', id) : undefined;
+  if (pk === undefined) throw forbidden('This account is not known.');
+  return { pk, id };
 }
 
 interface FoundSite {

@@ -30,6 +30,21 @@ export const actionPaths = (): Record<string, JsonSchema> => ({
       }),
     }),
   },
+  '/v3/action/auth/guest_token': {
+    post: call({
+      id: 'guest_token',
+      operation: 'mutation guestToken',
+      summary: 'Get a token of level anonymous, for somebody who has not signed in',
+      body: { account_id: text('Id of the account; left out: that of the call.', 'DemoAcct-001') },
+      optional: true,
+      data: record({
+        jwt: { type: 'string', description: 'Send it as `Authorization: Bearer`.' },
+        level: { type: 'string', enum: levels },
+        account_id: { type: 'string' },
+        eat: { type: 'integer', description: 'Until when the token is good, in seconds since 1970.' },
+      }),
+    }),
+  },
   '/v3/action/user/authenticate': {
     post: call({
       id: 'sign_in',
@@ -132,6 +147,8 @@ interface Call {
   summary: string;
   parameters?: JsonSchema[];
   body?: JsonSchema;
+  /** The body may be left out. */
+  optional?: boolean;
   required?: string[];
   /** Which of the body's members its example has; left out: those that are required. */
   shown?: string[];
@@ -146,6 +163,7 @@ function call({
   summary,
   parameters,
   body,
+  optional = false,
   required,
   shown = required,
   data,
@@ -160,7 +178,9 @@ function call({
     summary,
     'x-graphql-operation': operation,
     ...(parameters && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema, example } } } }),
+    ...(body && {
+      requestBody: { required: !optional, content: { 'application/json': { schema, example } } },
+    }),
     responses: {
       200: {
         description: 'Done.',

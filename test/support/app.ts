@@ -26,6 +26,8 @@ export interface AppOptions {
   env?: Record<string, string>;
   /** What the database keeps of the values of an object, where it is not all of them. */
   keeps?: (entity: Entity, values: Values) => Values;
+  /** The least level that is logged; errors, unless the test is about the log. */
+  logLevel?: 'error' | 'info';
   /** Where to go instead: for tests that take the servers away, or start the application twice. */
   through?: (place: Place) => Place | Promise<Place>;
 }
@@ -54,12 +56,20 @@ export class TestApp {
   there!: Tenant;
   /** What was logged as an error: a test that provokes one takes it out. */
   readonly logged: Record<string, unknown>[] = [];
+  /** Every line of the log, as it was written. */
+  readonly lines: string[] = [];
   folder = '';
   place!: Place;
   private app!: App;
   private server!: Server;
 
-  async start({ rows = 6, env = {}, through = (place) => place, keeps }: AppOptions): Promise<void> {
+  async start({
+    rows = 6,
+    env = {},
+    logLevel = 'error',
+    through = (place) => place,
+    keeps,
+  }: AppOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
     const servers =
       target === 'mariadb' ? { databaseUrl: await freshDatabase(mariadbServer!), redisUrl: redisServer } : {};
@@ -73,10 +83,12 @@ export class TestApp {
       ...(redisUrl && { REDIS_URL: redisUrl }),
       ...env,
     });
-    const log = pino(
-      { level: 'error' },
-      { write: (line: string) => this.logged.push(JSON.parse(line) as Record<string, unknown>) },
-    );
+    const write = (line: string): void => {
+      this.lines.push(line);
+      const entry = JSON.parse(line) as Record<string, unknown>;
+      if (Number(entry.level) >= 50) this.logged.push(entry);
+    };
+    const log = pino({ level: logLevel }, { write });
     this.services = await openServices(config, log);
     this.app = await createApp(this.services, config);
     this.server = createServer(serverOptions, this.app.handler);
