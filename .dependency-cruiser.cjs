@@ -14,7 +14,7 @@ const mayImport = {
   lookups: ['kernel'],
   novi: ['kernel', 'accounts', 'cache'],
   graphql: ['kernel'],
-  legacy: ['kernel', 'metrics'],
+  legacy: ['kernel', 'database', 'metrics', 'graphql'],
   docs: ['rest', 'config'],
   doctor: ['kernel', 'database'],
   replay: ['kernel'],
@@ -47,6 +47,7 @@ const composers = [
   'search-rebuild',
   'doctor',
   'replay',
+  'tables',
 ];
 
 const folders = Object.keys(mayImport).join('|');

@@ -61,10 +61,7 @@ export async function createApp(services: Services, config: Config): Promise<App
   const contextOf = (request: Carried, response: ServerResponse): Promise<Context> =>
     (request.context ??= (async () => {
       const counted = (request.counted ??= []);
-      const from = (request.from = {
-        address: addressOf(request, trusts),
-        agent: request.headers['user-agent'],
-      });
+      const from = (request.from = originOf(request, trusts));
       const credentials = credentialsOf(request);
       try {
         const viewer = await services.viewers.resolve(credentials);
@@ -206,6 +203,20 @@ export async function createApp(services: Services, config: Config): Promise<App
       };
       next();
     },
+  };
+}
+
+function originOf(request: Carried, trusts: TrustsProxy | undefined): Origin {
+  const { headers } = request;
+  const text = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    address: addressOf(request, trusts),
+    agent: headers['user-agent'],
+    program: text('apollographql-client-name'),
+    programVersion: text('apollographql-client-version'),
   };
 }
 

@@ -93,9 +93,13 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 };
 
 /** The same of what is written out already. */
-export function sendJsonText(response: ServerResponse, status: number, text: string): void {
+export const sendJsonText = (response: ServerResponse, status: number, text: string): void => {
+  sendText(response, status, text, 'application/json; charset=utf-8');
+};
+
+export function sendText(response: ServerResponse, status: number, text: string, type: string): void {
   response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(text);
 }

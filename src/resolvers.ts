@@ -4,6 +4,7 @@ import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
 import { eventResolvers } from './events';
 import { fileResolvers } from './files';
+import { LegacyUsageResolver } from './legacy/usage';
 import { lookupResolvers } from './lookups';
 import { NoviMemberResolver } from './novi/member';
 
@@ -17,4 +18,5 @@ export const resolvers = [
   ...lookupResolvers,
   NoviMemberResolver,
   SignInResolver,
+  LegacyUsageResolver,
 ] as const;
