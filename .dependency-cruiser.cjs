@@ -12,10 +12,10 @@ const mayImport = {
   content: ['kernel', 'accounts', 'files'],
   commerce: ['kernel'],
   lookups: ['kernel'],
-  novi: ['kernel', 'accounts', 'cache'],
+  novi: ['kernel', 'accounts', 'cache', 'public-fetch'],
   graphql: ['kernel'],
   legacy: ['kernel', 'database', 'metrics', 'graphql'],
-  docs: ['rest', 'config'],
+  docs: ['kernel', 'rest', 'config'],
   doctor: ['kernel', 'database'],
   replay: ['kernel'],
   // REST's actions call the code of the modules directly.

@@ -35,6 +35,7 @@ const variables = z.object({
 
   UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
   BODY_MAX_BYTES: bytes(1024 ** 2),
+  STATEMENT_MAX_MS: z.coerce.number().int().min(0).default(30_000),
   BODY_MAX_MS: z.coerce.number().int().positive().default(30_000),
   INTROSPECTION: z.enum(['all', 'administrators']).optional(),
   GRAPHQL_MAX_COST: z.coerce.number().int().positive().default(5_000_000),
@@ -92,6 +93,8 @@ export interface Config {
   readonly bodyMaxBytes: number;
   /** How long a body other than an upload may take to come. */
   readonly bodyMaxMs: number;
+  /** How long one statement of the database may take, in milliseconds; 0: as long as it takes. */
+  readonly statementMaxMs: number;
   /** Who is shown the schema, and names that they may have meant. */
   readonly introspection: 'all' | 'administrators';
   /** Rows that one operation sent to `/graphql` may read at most, as they are counted beforehand. */
@@ -138,6 +141,8 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
   const test = v.NODE_ENV === 'test';
   const demoData = v.DEMO_DATA ?? (!production && !v.DATABASE_URL);
   const problems: string[] = [];
+  if (v.NOVI_IDAA_API_KEY && !v.NOVI_API_ROOT_URL)
+    problems.push('NOVI_API_ROOT_URL: needed beside NOVI_IDAA_API_KEY, which is sent to no other');
   if (v.SMTP_URL && !v.MAIL_FROM) problems.push('MAIL_FROM: needed beside SMTP_URL');
   if (production) {
     if (v.TRUST_PROXY === 'true')
@@ -174,6 +179,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     mailFrom: v.MAIL_FROM,
     uploadMaxBytes: v.UPLOAD_MAX_BYTES,
     bodyMaxBytes: v.BODY_MAX_BYTES,
+    statementMaxMs: v.STATEMENT_MAX_MS,
     bodyMaxMs: v.BODY_MAX_MS,
     introspection: v.INTROSPECTION ?? (production ? 'administrators' : 'all'),
     graphqlMaxCost: v.GRAPHQL_MAX_COST,

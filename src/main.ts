@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { createServer } from 'node:http';
-import { pino } from 'pino';
+import { transport } from 'pino';
 import { createApp } from './app';
 import { checkConfig, ConfigError } from './config';
 import { UnusableTablesError } from './database/existing';
@@ -9,6 +9,7 @@ import { serverOptions } from './http';
 import { pruneActivity } from './kernel/activity';
 import { pruneChanges } from './kernel/changes';
 import { pruneLedger } from './legacy/ledger';
+import { createLog } from './log';
 import { openServices } from './services';
 
 const hourMs = 3_600_000;
@@ -22,17 +23,8 @@ async function main(): Promise<void> {
   const { config, problems } = checkConfig();
   if (config?.production) problems.push(...(await demoKeyProblems(config)));
   if (!config || problems.length > 0) throw new ConfigError(problems);
-  const log = pino({
-    level: config.logLevel,
-    redact: [
-      '*.password',
-      '*.secret_key',
-      '*.jwt',
-      'req.headers.authorization',
-      'req.headers["x-aether-api-key"]',
-    ],
-    ...(!config.production && process.stdout.isTTY && { transport: { target: 'pino-pretty' } }),
-  });
+  const inColour = !config.production && process.stdout.isTTY;
+  const log = createLog(config.logLevel, inColour ? transport({ target: 'pino-pretty' }) : undefined);
   if (config.exposePasscodes)
     log.warn('LEGACY_EXPOSE_PASSCODES is on: every browser is sent the passcodes of its site');
 

@@ -1,4 +1,5 @@
 import { accountResolvers } from './accounts';
+import { HolderResolver } from './auth/holder';
 import { SignInResolver } from './auth/sign-in';
 import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
@@ -19,4 +20,5 @@ export const resolvers = [
   NoviMemberResolver,
   SignInResolver,
   LegacyUsageResolver,
+  HolderResolver,
 ] as const;

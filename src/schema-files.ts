@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { createTableSql } from './database/table-sql';
 import { diffTables, foldSteps, tableOf, type MigrationStep } from './database/tables';
+import { accessText } from './docs/access';
 import { makeSchema } from './graphql/schema';
 import { packageRoot } from './paths';
 import { resolvers } from './resolvers';
@@ -26,6 +27,7 @@ function generate(): Map<string, string> {
   const files = new Map([
     ['schema.graphql', `${printSchema(lexicographicSortSchema(schema))}\n`],
     ['openapi.json', `${JSON.stringify(openApiOf(schema), null, 2)}\n`],
+    ['access.md', accessText()],
     ['tables.sql', `${tables.flatMap((table) => createTableSql(table, 'mariadb')).join(';\n\n')};\n`],
   ]);
   const names = existsSync(migrations)

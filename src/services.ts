@@ -132,7 +132,7 @@ const nameOf = ({ databaseUrl, dataDir }: Config): string =>
 
 /** The database with all tables that the types need, and with what is said of those that others made. */
 async function openMigrated(
-  { databaseUrl: url, dataDir, databasePoolMax: poolMax }: Config,
+  { databaseUrl: url, dataDir, databasePoolMax: poolMax, statementMaxMs }: Config,
   log: Logger,
 ): Promise<Database> {
   const models = allEntities().map(({ type }) => type);
@@ -143,6 +143,8 @@ async function openMigrated(
     const differences = await database.fit(allTables());
     for (const [name, meaning] of Object.entries(meanings) as [keyof Differences, string][])
       if (differences[name].length > 0) log.warn({ [name]: differences[name] }, meaning);
+    // What came before may take its time.
+    if (statementMaxMs > 0) await database.limit(statementMaxMs);
     return database;
   } catch (error) {
     await database.close();

@@ -24,7 +24,7 @@ import type { Row } from '../kernel/rows';
 import { databaseFromDate } from '../kernel/scalars';
 import { fieldsBelow, planOf } from '../kernel/selection';
 import { readers } from '../kernel/stored';
-import { hasRules, scope } from '../kernel/tenancy';
+import { hasRules, mayReach, scope } from '../kernel/tenancy';
 import { write } from '../kernel/unit-of-work';
 import type { Values } from '../kernel/input';
 import { changeObject, lockObject, type Locked } from '../kernel/write';
@@ -33,7 +33,7 @@ import { hashPassword, isOutdated, isPassword } from './password';
 import { levelOfUser, lifetimeOf, rolesOf } from './token';
 
 @ObjectType()
-abstract class SignedIn {
+export abstract class SignedIn {
   @Field({ description: 'Send it as `Authorization: Bearer` from now on.' })
   jwt!: string;
 
@@ -137,6 +137,7 @@ export class SignInResolver {
   ): Promise<PasscodeSignIn> {
     alone(info);
     if ([...passcode].length < 5) throw unprocessable('A passcode has 5 characters or more.', 'passcode');
+    for (const type of ['account', 'site']) mayReach(inCharge(ctx), entityOf(type), 'read');
     const site = await findSite(ctx, siteId);
     if (!site) throw notFound('Site', siteId);
     const level = await ctx.services.attempts.guess(
@@ -203,6 +204,7 @@ export class SignInResolver {
     const name = userId || username;
     if (!name) throw badRequest('This takes userId or username.');
     const user = await findUser(ctx, userId ? { userId } : { username });
+    noteReach(ctx, 'read');
     await checkPassword(ctx, user, name, password);
     return true;
   }
@@ -224,7 +226,10 @@ export class SignInResolver {
     const user = await findUser(ctx, { userId });
     const { viewer } = ctx;
     const isSelf = user !== undefined && viewer.user?.pk === user.pk;
-    if (!isSelf && !seesUsers(ctx)) throw forbidden('The password of another is not yours to change.');
+    if (!isSelf) {
+      if (!seesUsers(ctx)) throw forbidden('The password of another is not yours to change.');
+      mayActForOthers(ctx);
+    }
     if (currentPassword !== null && currentPassword !== undefined)
       await checkPassword(ctx, user, userId, currentPassword);
     else if (!user) throw unknownUser(ctx, userId);
@@ -260,8 +265,11 @@ export class SignInResolver {
     if (!user) throw unknownUser(ctx, userId);
     const { viewer } = ctx;
     // Whoever holds the key is the user: it may give nobody more than they have.
-    if (viewer.user?.pk !== user.pk && !(seesUsers(ctx) && isInRank(viewer, user)))
-      throw forbidden('The key of another is not yours to make.');
+    if (viewer.user?.pk !== user.pk) {
+      if (!seesUsers(ctx) || !isInRank(viewer, user))
+        throw forbidden('The key of another is not yours to make.');
+      mayActForOthers(ctx);
+    }
     return makeAuthKey(ctx, user);
   }
 
@@ -287,6 +295,7 @@ export class SignInResolver {
     alone(info);
     const link = await checkLink(ctx, rootUrl, keyParamName);
     const user = await findUser(ctx, { userId });
+    noteReach(ctx, 'read');
     // Who asks for a link knows the id already, which cannot be guessed: there is nothing to hide.
     if (!user) throw notFound('User', userId);
     if (!isOpen(ctx, user) || !user.allow_auth_key) throw forbidden('This user may not sign in by a link.');
@@ -342,7 +351,10 @@ export class SignInResolver {
       throw forbidden('Only administrators end the tokens of others.');
     const user = await findUser(ctx, { userId: id });
     if (!user) throw notFound('User', id);
-    if (!isSelf && !isInRank(viewer, user)) throw forbidden('This user is beyond your level.');
+    if (!isSelf) {
+      if (!isInRank(viewer, user)) throw forbidden('This user is beyond your level.');
+      mayActForOthers(ctx);
+    }
     mustKeep(ctx, 'token_version');
     await change(ctx, user, withoutTokens);
     return true;
@@ -350,7 +362,7 @@ export class SignInResolver {
 }
 
 /** @throws LIMIT_EXCEEDED when there is more in the operation: a request with many aliases would be many guesses. */
-function alone({ operation, fragments }: GraphQLResolveInfo): void {
+export function alone({ operation, fragments }: GraphQLResolveInfo): void {
   const fields = [...fieldsBelow([operation], fragments, 'Mutation').values()].flat();
   if (fields.length > 1)
     throw new AetherError('LIMIT_EXCEEDED', 'What signs in stands alone in its operation.');
@@ -390,6 +402,8 @@ async function findUser(
   by: { userId: string | null } | { username: string | null },
 ): Promise<UserRow | undefined> {
   if (!ctx.viewer.account) throw forbidden('This needs an account: send the header x-account-id.');
+  // Before a try is counted, a key used up, or a time of sign-in noted.
+  mayReach(inCharge(ctx), entityOf('user'), 'read');
   const { database, publicIds } = ctx.services;
   const values: Bindable[] = [];
   const visible = scope(inCharge(ctx), entityOf('user'), 't', values);
@@ -416,6 +430,18 @@ async function findUser(
   if (!row) return undefined;
   const [id = ''] = await publicIds.of('user', [row]);
   return { ...row, id };
+}
+
+/** What a key is used for that no level of it is asked for. @throws FORBIDDEN when its scopes leave it out. */
+function noteReach(ctx: Context, verb: 'read' | 'update'): void {
+  const signIn = ctx.viewer.signIn ?? { method: null, time: 0 };
+  mayReach(ctx.seenBy({ ...ctx.viewer, signIn }), entityOf('user'), verb);
+}
+
+/** Who can give others keys and passwords changes users, and could be any of them. @throws FORBIDDEN */
+function mayActForOthers(ctx: Context): void {
+  mayReach(ctx, entityOf('user'), 'read');
+  noteReach(ctx, 'update');
 }
 
 /** May the user sign in at this moment? */
@@ -462,7 +488,7 @@ async function checkPassword(
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 /** Are these the same? Takes as long when they are not. */
-const isSame = (a: string, b: string): boolean =>
+export const isSame = (a: string, b: string): boolean =>
   timingSafeEqual(Buffer.from(digestOf(a)), Buffer.from(digestOf(b)));
 
 /** The highest level with this passcode; each is compared, whatever was found before. */
@@ -550,7 +576,7 @@ async function signInAs(
 }
 
 /** A token for who the call is of by now. */
-async function issue(ctx: Context, claims: object): Promise<{ jwt: string; expiresOn: Date }> {
+export async function issue(ctx: Context, claims: object): Promise<{ jwt: string; expiresOn: Date }> {
   const { account, person, user, level, signIn } = ctx.viewer;
   const age = secondsOf(ctx) - (signIn?.time ?? 0);
   const seconds = Math.min(lifetimeOf(level), maxAgeSeconds - age);

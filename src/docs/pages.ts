@@ -1,4 +1,5 @@
 import { version } from '../paths';
+import { accessBody } from './access';
 import { graphiqlAssets, swaggerUiAssets } from './assets';
 
 export interface Link {
@@ -26,6 +27,8 @@ export const docsPage = (): string =>
     body: '<div id="docs"></div>',
     scripts: [swaggerUiAssets.script.url, '/assets/docs.js'],
   });
+
+export const accessPage = (): string => page({ title: 'Aether API: who may do what', body: accessBody() });
 
 export const graphiqlPage = (): string =>
   page({

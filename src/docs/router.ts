@@ -6,7 +6,7 @@ import type { Config } from '../config';
 import { version } from '../paths';
 import { openApiText } from '../rest/openapi';
 import { graphiqlAssets, swaggerUiAssets, type Asset } from './assets';
-import { docsPage, graphiqlPage, startPage, type Link } from './pages';
+import { accessPage, docsPage, graphiqlPage, startPage, type Link } from './pages';
 import { docsScript, graphiqlScript, icon, pagesStyle } from './texts';
 
 /**
@@ -47,6 +47,7 @@ export function docsRouter(schema: GraphQLSchema, { production, demoData }: Conf
 
   text('/openapi.json', 'json', () => openApiText(schema));
   page('/docs', docsPage);
+  page('/docs/access', accessPage);
   text('/assets/docs.js', 'js', () => docsScript(caller));
   files(swaggerUiAssets);
 
@@ -74,6 +75,11 @@ const linksOf = (production: boolean): Link[] => [
     about: `The graph itself.${production ? '' : ' A browser gets Apollo Sandbox, which needs the internet.'}`,
   },
   { name: 'REST', path: '/docs', about: 'The older API, to read and to try out. Works offline.' },
+  {
+    name: 'Access',
+    path: '/docs/access',
+    about: 'Who may do what, by level and type; what is secret or masked.',
+  },
   { name: 'OpenAPI', path: '/openapi.json', about: 'The same for programs.' },
   { name: 'Health', path: '/health', about: 'How the server is.' },
 ];

@@ -83,6 +83,14 @@ const firstQuery = `query {
 
 export const pagesStyle = `html, body { margin: 0; height: 100%; }
 #graphiql { height: 100dvh; overflow: hidden; }
+.access { padding: 2rem 1.5rem 4rem; font: .875rem/1.45 system-ui, sans-serif; color: #1f2937; }
+.access p { max-width: 50rem; color: #4b5563; }
+.access h2 { margin-top: 2.5rem; }
+.access div { overflow-x: auto; }
+.access table { border-collapse: collapse; }
+.access th, .access td { padding: .375rem .75rem; text-align: left; vertical-align: top; border-bottom: 1px solid #e5e7eb; }
+.access th { background: #f9fafb; }
+.access tbody tr:hover { background: #eef2ff; }
 .start { max-width: 40rem; margin: 0 auto; padding: 12vh 1.5rem 3rem; font: 1rem/1.5 system-ui, sans-serif; color: #1f2937; }
 .start h1 { margin: 0; font-size: 2rem; }
 .start p { margin: 0 0 2rem; color: #6b7280; }

@@ -1,12 +1,27 @@
 import { Resolver } from 'type-graphql';
-import { Attr, countOf, Ref, via } from '../kernel/attributes';
+import { Attr, Ref, via } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
+import { countOfFiles } from './file-count';
 
 @Entity({
   table: 'event_presenter',
   doc: 'Somebody who presents a presentation, as the programme tells it.',
-  access: { read: 'anonymous', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  access: {
+    read: 'anonymous',
+    own: 'personId',
+    readAll: 'anonymous',
+    writeAll: 'trusted',
+    ownEdits: {
+      defaults: ['professionalTitle', 'affiliations', 'biography', 'agree', 'agreeOn', 'comments'],
+      grantable: ['givenName', 'familyName', 'fullName', 'email'],
+      settings: { through: 'eventId', attribute: 'modPresMgmtJson', key: 'edit_permissions' },
+    },
+    create: 'trusted',
+    // Of who presents, who need not have signed in.
+    update: 'anonymous',
+    remove: 'administrator',
+  },
 })
 export class EventPresenter extends TenantEntity {
   @Ref('event_presentation', {
@@ -69,7 +84,7 @@ export class EventPresenter extends TenantEntity {
   @Attr.text({ read: 'trusted', doc: 'What the presenter tells the staff.' })
   declare comments: string | null;
 
-  @Attr.string({ max: 100, read: 'trusted', doc: 'Passcode by which the presenter comes in.' })
+  @Attr.string({ max: 100, read: 'trusted', opens: true, doc: 'Passcode by which the presenter comes in.' })
   declare passcode: string | null;
 
   // Rows of the old server may hold the e-mail address in it.
@@ -82,8 +97,8 @@ export class EventPresenter extends TenantEntity {
 
   @Attr.int({
     nullable: false,
-    sql: countOf('event_file', (c, t) => `${c}.for_type = 'event_presenter' AND ${c}.for_id = ${t}.id`),
-    doc: 'How many files the presenter has for this presentation.',
+    sql: countOfFiles((c, t) => `${c}.for_type = 'event_presenter' AND ${c}.for_id = ${t}.id`),
+    doc: 'How many files the presenter has for this presentation, but for those of internal use.',
   })
   declare fileCount: number;
 

@@ -5,7 +5,7 @@ import type { Context } from './context';
 import { entityOf, type Entity } from './entity';
 import { AetherError, badRequest } from './errors';
 import { databaseFromDate, isoFromDatabase } from './scalars';
-import { changeFeedOf, changeFeedsOf, couldSee, mayRead, readableTypes, type Limit } from './tenancy';
+import { changeFeedOf, changeFeedsOf, couldSee, mayList, readableTypes, type Limit } from './tenancy';
 import type { Touched, Verb } from './unit-of-work';
 
 /*
@@ -228,7 +228,7 @@ function typesFor(ctx: Context, types: string[] | null | undefined): Entity[] {
   if (!types) return readableTypes(ctx);
   if (types.length === 0) throw badRequest('types names no type.');
   const wanted = [...new Set(types)].map(entityOf);
-  for (const entity of wanted) mayRead(ctx, entity);
+  for (const entity of wanted) mayList(ctx, entity);
   return wanted;
 }
 

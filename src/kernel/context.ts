@@ -31,6 +31,10 @@ export interface Viewer {
   person: Identity | null;
   user: Identity | null;
   level: Level;
+  /** The one object that a passcode of its own has opened: the caller counts as its owner, and as nobody else. */
+  holds?: Identity & { type: string };
+  /** The caller says that it has no account, and is answered so. */
+  withoutAccount?: true;
   /** Of a caller with a token: how they signed in, and when, in seconds since 1970. Otherwise the level is that of the key. */
   signIn?: { method: string | null; time: number };
   /** The server does this itself, at the caller's wish: the level is not theirs. */
@@ -70,6 +74,7 @@ export interface Services {
 /** One request: who calls, with what, and the loaders that live as long as it does. */
 export class Context {
   private readonly made = new Map<string, unknown>();
+  private readonly loaders = new Map<string, unknown>();
 
   constructor(
     readonly viewer: Viewer,
@@ -99,13 +104,19 @@ export class Context {
     });
   }
 
-  /** What is made once per request and name: loaders. The name holds everything that changes the answer. */
+  /** What is made once per request and name. The name holds everything that changes the answer. */
   once<T>(name: string, make: () => T): T {
-    const known = this.made.get(name) as T | undefined;
-    if (known !== undefined) return known;
-    const value = make();
-    this.made.set(name, value);
-    return value;
+    return madeOnce(this.made, name, make);
+  }
+
+  /** The same for what keeps the rows that it has read. */
+  loader<T>(name: string, make: () => T): T {
+    return madeOnce(this.loaders, name, make);
+  }
+
+  /** Lets go of the rows that were read: between the pages of an answer that may be of any length. */
+  forgetRows(): void {
+    this.loaders.clear();
   }
 
   /** The same call seen from another account: for operations that find the account themselves. */
@@ -122,5 +133,14 @@ export class Context {
   become(viewer: Viewer): void {
     (this as { viewer: Viewer }).viewer = viewer;
     this.made.clear();
+    this.loaders.clear();
   }
+}
+
+function madeOnce<T>(made: Map<string, unknown>, name: string, make: () => T): T {
+  const known = made.get(name) as T | undefined;
+  if (known !== undefined) return known;
+  const value = make();
+  made.set(name, value);
+  return value;
 }

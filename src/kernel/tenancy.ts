@@ -2,11 +2,12 @@ import type { Transaction } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context, Identity, Viewer } from './context';
-import { allEntities, entityOf, type Entity } from './entity';
-import { forbidden } from './errors';
+import { allEntities, entityOf, type Access, type Entity } from './entity';
+import { badRequest, forbidden } from './errors';
 import { atLeast, type Level } from './levels';
 import { owners, perEntity } from './registry';
 import { reaches, type ScopeVerb } from './scopes';
+import { phrasesOf } from './search-words';
 
 /*
  * Whose rows a caller may see and change. Every read, write, count, loader, search and filter on a relation passes here; no other
@@ -41,10 +42,43 @@ export function mayRead(ctx: Context, entity: Entity): void {
   mayReach(ctx, entity, 'read');
 }
 
-/** The types of which the caller may read anything. */
+/** @throws FORBIDDEN when the caller may not have the objects of the type counted, compared or listed. */
+export function mayList(ctx: Context, entity: Entity): void {
+  mayRead(ctx, entity);
+  const { viewer } = ctx;
+  const { access, plural } = entity;
+  const { list = access.read } = access;
+  if (!atLeast(viewer.level, list))
+    throw forbidden(`Listing ${plural} needs level ${list}; you are ${viewer.level}.`);
+}
+
+/**
+ * How many rows a list may have, where the caller may only search.
+ * @throws FORBIDDEN for a list without a search.
+ */
+export function searchLimit(
+  ctx: Context,
+  entity: Entity,
+  { q, isPage }: { q: string | undefined; isPage: boolean },
+): number | undefined {
+  const { search } = entity.access;
+  if (!search || atLeast(ctx.viewer.level, search.below)) return undefined;
+  if (!q?.trim()) {
+    mayList(ctx, entity);
+    return undefined;
+  }
+  const { letters, rows, below } = search;
+  if (!phrasesOf(q).some((phrase) => [...phrase.replaceAll(' ', '')].length >= letters))
+    throw badRequest(`A search of ${entity.plural} takes a word of ${String(letters)} letters or more.`);
+  if (isPage) throw forbidden(`Below level ${below} a search of ${entity.plural} has one page.`);
+  return rows;
+}
+
+/** The types of which the caller may read all objects that are theirs to see. */
 export const readableTypes = ({ viewer }: Context): Entity[] =>
   allEntities().filter(
-    ({ access, table }) => atLeast(viewer.level, access.read) && reaches(viewer.key.scopes, table, 'read'),
+    ({ access, table }) =>
+      atLeast(viewer.level, access.list ?? access.read) && reaches(viewer.key.scopes, table, 'read'),
   );
 
 /** @throws FORBIDDEN when the caller's key has scopes, and this is in none. */
@@ -127,6 +161,12 @@ const decidingOwners = perEntity((entity): readonly { column: string; type: stri
 export const hasRules = ({ viewer }: Context, entity: Entity): boolean =>
   rowRules(viewer, entity, 't', [], { toWrite: true }).length > 0;
 
+/** May the caller change just what an owner may? */
+export const editsAsOwner = (
+  { viewer }: Context,
+  { ownEdits, readAll, writeAll = readAll }: Access,
+): boolean => ownEdits !== undefined && writeAll !== undefined && isLimitedToOwn(viewer, writeAll);
+
 const isLimitedToOwn = (viewer: Viewer, all: Level): boolean =>
   !atLeast(viewer.level, all) && !isProgram(viewer);
 
@@ -143,10 +183,17 @@ function ownCondition(viewer: Viewer, entity: Entity, own: string, t: string, va
   }
   const type = attribute?.kind === 'id' ? entity.table : attribute?.ref?.type;
   const identity = type === 'user' ? viewer.user : viewer.person;
-  if (!identity) return 'FALSE';
-  values.push(identity.pk);
-  if (attribute?.kind === 'id') return `${t}.id = ?`;
-  return `${t}.\`${attribute?.column ?? ''}\` = ${attribute?.ref ? '?' : externalIdSql}`;
+  const conditions: string[] = [];
+  if (identity) {
+    values.push(identity.pk);
+    if (attribute?.kind === 'id') conditions.push(`${t}.id = ?`);
+    else conditions.push(`${t}.\`${attribute?.column ?? ''}\` = ${attribute?.ref ? '?' : externalIdSql}`);
+  }
+  if (viewer.holds?.type === entity.table) {
+    values.push(viewer.holds.pk);
+    conditions.push(`${t}.id = ?`);
+  }
+  return conditions.length > 0 ? `(${conditions.join(' OR ')})` : 'FALSE';
 }
 
 /** The id of a person in the membership system, by which rows name their owner. */
@@ -164,11 +211,14 @@ export function serves(
     (each) => ({ level: each, person: null, user: null }) as Viewer,
   ) as [Viewer, Viewer];
   const toWrite = verb !== 'read';
+  const { list = access.read, search } = access;
+  const searched = !toWrite && search && atLeast(usedLevel, search.below) && !atLeast(level, search.below);
   const rulesOf = (viewer: Viewer): string => rowRules(viewer, entity, 't', [], { toWrite }).join();
   const attribute = attributes.get(field);
   const may = toWrite ? maySet : maySee;
   return (
-    atLeast(level, access[verb]) &&
+    atLeast(level, toWrite ? access[verb] : list) &&
+    !searched &&
     rulesOf(lower) === rulesOf(used) &&
     (!attribute || may(lower, attribute) || !may(used, attribute))
   );
@@ -198,12 +248,13 @@ export function ownershipColumns(
  */
 export function owned<Row extends Ownership>(
   ctx: Context,
-  { name, table, tenant }: Entity,
+  { name, table, tenant, access }: Entity,
   row: Row & { id?: unknown },
   { toWrite = false } = {},
 ): Row {
   const { viewer, log } = ctx;
   const isGlobal = row.$account === null && tenant === 'shared';
+  if (access.withoutAccount && viewer.withoutAccount && !toWrite && row.$visible) return row;
   if (isGlobal ? toWrite : row.$account === null || row.$account !== viewer.account?.pk) {
     if (viewer.level !== 'super') throw forbidden(`This ${name} is not in your account.`);
     log.warn({ type: name, account: row.$account }, 'super crosses into another account');
@@ -336,10 +387,11 @@ interface LimitColumn {
 }
 
 function limitColumns(entity: Entity, t: string): LimitColumn[] {
-  const { hidden, own, readAll } = entity.access;
+  const { hidden, own, read, readAll } = entity.access;
   const found: LimitColumn[] = [];
   if (hidden) found.push({ from: hidden.below, sql: `((${hidden.where(t)}) IS TRUE)` });
-  if (own && readAll) found.push({ from: readAll, ...ownerColumn(entity, own, t) });
+  if (own && readAll && !atLeast(read, readAll))
+    found.push({ from: readAll, ...ownerColumn(entity, own, t) });
   for (const { column, type } of decidingOwners(entity)) {
     const p = `${t}p`;
     for (const rule of limitColumns(entityOf(type), p))

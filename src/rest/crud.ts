@@ -16,7 +16,7 @@ import { numberFrom, readUrl, RestRequest, saysNo, saysYes, type Style } from '.
 import { chosenBy } from './routes';
 import { domainQuestion } from './site-domain-search';
 import { schemaOf } from './type-schema';
-import { inputFrom, requiredOf } from './values';
+import { inputFrom, placeOf, requiredOf } from './values';
 import { plain, shapeOf } from './views';
 import { reworded } from './wording';
 
@@ -114,7 +114,7 @@ export function crudHandler({ schema, executor, documents, bodyLimits, allowTest
       return ok(request, domains, {
         count: length,
         total: length,
-        limit: length,
+        limit: request.number('limit', 100, 999_999),
         offset: 0,
         ...warningsOf(request.ctx),
       });
@@ -165,16 +165,20 @@ export function crudHandler({ schema, executor, documents, bodyLimits, allowTest
 
   /** Runs what makes a new record. A parent that is not there is not found; to the graph it is a broken reference. */
   async function runNew(request: RestRequest, operation: Operation, variables: Variables): Promise<Data> {
-    const { relation } = request;
+    const { relation, entity } = request;
+    const input = variables.input as Variables;
     try {
       return await run(request, operation, variables);
     } catch (error) {
+      const { fields = {} } = error instanceof AetherError ? error.details : {};
       const isParent =
         relation &&
-        error instanceof AetherError &&
-        error.code === 'DATABASE_CONSTRAINT' &&
-        error.details.fields?.[relation.attribute.name] !== undefined;
-      throw isParent ? notFound(relation.parent.table, request.parentId) : error;
+        [relation.attribute, placeOf(entity, relation.attribute)].some(
+          ({ name }) => Object.hasOwn(fields, name) && input[name] === request.parentId,
+        );
+      throw isParent && (error as AetherError).code === 'DATABASE_CONSTRAINT'
+        ? notFound(relation.parent.table, request.parentId)
+        : error;
     }
   }
 
@@ -321,16 +325,18 @@ const delayOf = (request: RestRequest): number =>
 
 /** The input of a new record; at a nested path it belongs to that parent. */
 function newInput(request: RestRequest): Variables {
-  const { ctx, entity, relation, body } = request;
+  const { ctx, entity, body } = request;
   mayWrite(ctx, entity, 'create');
-  const required = requiredOf(entity, relation?.attribute);
-  const input = inputFrom(entity, body, { required, ignoreUnknown: ignoresUnknown(request) });
-  return { ...input, ...parentInput(request) };
+  return inputFrom(entity, body, {
+    required: requiredOf(entity),
+    given: (input) => parentInput(request, input),
+    ignoreUnknown: ignoresUnknown(request),
+  });
 }
 
 /** What a nested create puts into the body: the reference to the parent. Below an account it is the caller's own already. */
-function parentInput(request: RestRequest): Variables {
-  const { relation, ctx } = request;
+function parentInput(request: RestRequest, input: Variables): Variables {
+  const { entity, relation, ctx } = request;
   if (!relation) return {};
   const { parent, attribute } = relation;
   const id = request.parentId;
@@ -338,7 +344,12 @@ function parentInput(request: RestRequest): Variables {
     if (id !== ctx.viewer.account?.id) throw forbidden(`This ${parent.table} is not yours.`);
     return {};
   }
-  return { [attribute.name]: id, ...(attribute.any && { [attribute.any.typeAttribute]: parent.table }) };
+  const place = placeOf(entity, attribute);
+  const type = place.any?.typeAttribute;
+  // What belongs to something below the parent says so itself.
+  if (place !== attribute && [place.name, type].some((name) => name && input[name] != null))
+    return { [attribute.name]: id };
+  return { [attribute.name]: id, [place.name]: id, ...(type && { [type]: parent.table }) };
 }
 
 const recordIn = (data: Data): Data => (data.payload as { data: Data }).data;

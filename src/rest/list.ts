@@ -81,7 +81,7 @@ function orderFrom(entity: Entity, text: string | undefined, ctx: Context) {
       ctx.warnings.add(`order_by_li: ${entity.table} has no field "${key}"; it is left out.`);
       return [];
     }
-    const wanted = String(direction).toUpperCase();
+    const wanted = typeof direction === 'string' ? direction.toUpperCase() : undefined;
     if (wanted !== 'ASC' && wanted !== 'DESC') throw invalid({ order_by_li: `${key}: must be ASC or DESC` });
     return [{ field: attribute.kind === 'id' ? 'ID' : attribute.column.toUpperCase(), direction: wanted }];
   });
@@ -119,6 +119,7 @@ export async function listAnswer(
     let { length: count } = first.nodes;
     yield `{"data":[${jsonOf(current.nodes)}`;
     while (current.pageInfo.hasNextPage && count < limit) {
+      ctx.forgetRows();
       current = await read({
         first: Math.min(limit - count, Number(variables.first)),
         offset: undefined,

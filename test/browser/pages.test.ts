@@ -65,7 +65,7 @@ const executablePath = [
     expect(await page.title()).toBe('Aether API');
     expect(await scrolls(page)).toEqual([false, false]);
     const links = await Promise.all((await page.locator('a').all()).map((link) => link.getAttribute('href')));
-    expect(links).toEqual(['/graphiql', '/graphql', '/docs', '/openapi.json', '/health']);
+    expect(links).toEqual(['/graphiql', '/graphql', '/docs', '/docs/access', '/openapi.json', '/health']);
     for (const link of links) {
       const answer = await page.request.get(`${app.url}${link!}`, { headers: { accept: 'text/html' } });
       expect([link, answer.status()]).toEqual([link, 200]);

@@ -49,7 +49,7 @@ const loads = (page: string): string[] =>
   [...page.matchAll(/<(?:script|link)[^>]+(?:src|href)="([^"]+)"/g)].map(([, url]) => url!);
 
 describe('the pages', () => {
-  test.each(['/', '/docs', '/graphiql'])(
+  test.each(['/', '/docs', '/docs/access', '/graphiql'])(
     '%s loads files of this server alone, each with its type',
     async (path) => {
       const page = await development.fetch(path, { headers: html });
@@ -120,6 +120,7 @@ describe('the start page', () => {
       graphiql: '/graphiql',
       graphql: '/graphql',
       rest: '/docs',
+      access: '/docs/access',
       openapi: '/openapi.json',
       health: '/health',
     });

@@ -1,16 +1,18 @@
 import { hash } from '@node-rs/argon2';
+import fc from 'fast-check';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { entityOf } from '../../src/kernel/entity';
 import { legacyRoutes, nameOf } from '../../src/legacy/routes';
 import { createMail } from '../../src/mail';
-import { behindProxy, claimsOf, elsewhere, makeUser } from '../auth/support';
+import { behindProxy, claimsOf, elsewhere, makeUser, signInText } from '../auth/support';
 import { useApp } from '../support/app';
 import { unknownId, type Caller, type RestAnswer } from '../support/callers';
 import { expectActionError } from '../support/envelopes';
 import { seedMore } from '../support/fixture';
 import { graph } from '../support/graph';
 import { pathOf } from '../support/legacy';
+import { seed } from '../support/questions';
 import { recordOf } from '../support/rest';
 
 const app = useApp({ rows: 2, ...behindProxy });
@@ -66,6 +68,39 @@ describe('GET /user/authenticate', () => {
     const twice = await guest().rest('GET', `/user/authenticate?username=a&username=b&password=c`);
     expectActionError(twice, 422);
     expect((await old({ username, password }, app.otherAccount())).status).not.toBe(200);
+  });
+
+  test('answers whatever is sent as its successor does, and the graph', async () => {
+    const text = (...known: string[]) =>
+      fc.oneof(fc.constantFrom(undefined, '', ...known), fc.string({ unit: 'grapheme', maxLength: 30 }));
+    const sent = fc.record({
+      username: text('the name', 'THE NAME'),
+      password: text(password),
+      user_id: text('the id'),
+      auth_key: text(),
+    });
+    await fc.assert(
+      fc.asyncProperty(sent, async (values) => {
+        // Wrong tries are counted by user: each question is about another.
+        const { id, username } = await withPassword();
+        const known = new Map([
+          ['the name', username],
+          ['THE NAME', username.toUpperCase()],
+          ['the id', id],
+        ]);
+        const given = Object.fromEntries(
+          Object.entries(values).flatMap(([name, value]) =>
+            value === undefined ? [] : [[name, known.get(value) ?? value] as const],
+          ),
+        );
+        const answer = await old(given);
+        expect({ given, ...seen(answer) }).toEqual({ given, ...seen(await now(given)) });
+        const { user_id: userId, auth_key: authKey, ...rest } = given;
+        const { data } = await guest().graphql(signInText, { userId, authKey, ...rest });
+        expect(data?.signIn?.user.id).toBe(answer.data?.id);
+      }),
+      { numRuns: 30, seed },
+    );
   });
 
   test('is no HEAD and no POST, and counts wrong tries as its successor does', async () => {

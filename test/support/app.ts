@@ -4,13 +4,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { createApp, type App } from '../../src/app';
 import { readConfig } from '../../src/config';
 import { serverOptions } from '../../src/http';
 import type { Services } from '../../src/kernel/context';
 import { allEntities, type Entity } from '../../src/kernel/entity';
 import { levels, type Level } from '../../src/kernel/levels';
+import { createLog } from '../../src/log';
 import { openServices } from '../../src/services';
 import { seed } from '../../seeders/rows';
 import { Caller } from './callers';
@@ -26,8 +26,8 @@ export interface AppOptions {
   env?: Record<string, string>;
   /** What the database keeps of the values of an object, where it is not all of them. */
   keeps?: (entity: Entity, values: Values) => Values;
-  /** The least level that is logged; errors, unless the test is about the log. */
-  logLevel?: 'error' | 'info';
+  /** From which level on lines are logged: errors, unless a test looks at what else is. */
+  logLevel?: string;
   /** Where to go instead: for tests that take the servers away, or start the application twice. */
   through?: (place: Place) => Place | Promise<Place>;
 }
@@ -56,7 +56,7 @@ export class TestApp {
   there!: Tenant;
   /** What was logged as an error: a test that provokes one takes it out. */
   readonly logged: Record<string, unknown>[] = [];
-  /** Every line of the log, as it was written. */
+  /** Every line that was logged, see {@link AppOptions.logLevel}. */
   readonly lines: string[] = [];
   folder = '';
   place!: Place;
@@ -66,9 +66,9 @@ export class TestApp {
   async start({
     rows = 6,
     env = {},
-    logLevel = 'error',
     through = (place) => place,
     keeps,
+    logLevel = 'error',
   }: AppOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
     const servers =
@@ -83,12 +83,13 @@ export class TestApp {
       ...(redisUrl && { REDIS_URL: redisUrl }),
       ...env,
     });
-    const write = (line: string): void => {
-      this.lines.push(line);
-      const entry = JSON.parse(line) as Record<string, unknown>;
-      if (Number(entry.level) >= 50) this.logged.push(entry);
-    };
-    const log = pino({ level: logLevel }, { write });
+    const log = createLog(logLevel, {
+      write: (line) => {
+        this.lines.push(line);
+        const entry = JSON.parse(line) as Record<string, unknown>;
+        if (Number(entry.level) >= 50) this.logged.push(entry);
+      },
+    });
     this.services = await openServices(config, log);
     this.app = await createApp(this.services, config);
     this.server = createServer(serverOptions, this.app.handler);
