@@ -15,7 +15,7 @@ const mayImport = {
   novi: ['kernel', 'accounts', 'cache', 'public-fetch'],
   graphql: ['kernel'],
   legacy: ['kernel', 'database', 'metrics', 'graphql'],
-  docs: ['kernel', 'rest', 'config'],
+  docs: ['kernel', 'rest', 'legacy', 'config'],
   doctor: ['kernel', 'database'],
   replay: ['kernel'],
   // REST's actions call the code of the modules directly.

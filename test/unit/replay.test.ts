@@ -219,6 +219,28 @@ test('the id of what is made is that of the server from then on: in paths, queri
   ]);
 });
 
+test('of two servers the answers are compared with each other, each under the ids that it has given', async () => {
+  const made = (id: string, more = {}): Exchange => ({ body: { data: { id, event_id: one.id, ...more } } });
+  const list = (id: string): Exchange => ({ body: { data: [{ id, name: 'New' }] } });
+  const was: Exchange[] = [
+    { ...made('MadeBefore1'), method: 'POST', path: '/v3/crud/event_session/', sent: { event_id: one.id } },
+    { ...list('MadeBefore1'), path: '/v3/crud/event_session/?for_obj_id=MadeBefore1' },
+    // It was refused then.
+    { status: 400, body: {}, method: 'POST', path: '/v3/crud/event_session/', sent: {} },
+  ];
+  const another = await serve([made('MadeHere_02', { n: 2 }), list('MadeHere_02'), made('MadeHere_04')]);
+  const { asked, found: told } = await found(
+    was,
+    [made('MadeHere_01', { n: 1 }), list('MadeHere_01'), made('MadeHere_03')],
+    { with: another.url },
+  );
+  expect(told).toEqual(['`n` differs (1)']);
+  expect([asked[1]!.url, another.asked[1]!.url]).toEqual([
+    '/v3/crud/event_session/?for_obj_id=MadeHere_01',
+    '/v3/crud/event_session/?for_obj_id=MadeHere_02',
+  ]);
+});
+
 test('a token that a sign-in answers is sent from then on, and other secrets are told', async () => {
   const token = '{{token_0123456789}}';
   const signIn: Exchange = {
