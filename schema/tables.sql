@@ -1824,6 +1824,18 @@ CREATE TABLE IF NOT EXISTS `key_usage` (
   UNIQUE KEY `uq_key_usage__api_key_id__day__type__verb__level__field` (`api_key_id`, `day`, `type`, `verb`, `level`, `field`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
+CREATE TABLE IF NOT EXISTS `write_receipt` (
+  `id` int unsigned NOT NULL AUTO_INCREMENT,
+  `name` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `request` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `object_id` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `answer` longtext NULL,
+  `at` datetime(3) NOT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `uq_write_receipt__name` (`name`),
+  KEY `ix_write_receipt__at` (`at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE IF NOT EXISTS `legacy_usage` (
   `id` int unsigned NOT NULL AUTO_INCREMENT,
   `day` varchar(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -8,6 +8,7 @@ import { demoKeyProblems, startDemo } from './demo';
 import { serverOptions } from './http';
 import { pruneActivity } from './kernel/activity';
 import { pruneChanges } from './kernel/changes';
+import { pruneReceipts } from './kernel/receipts';
 import { pruneLedger } from './legacy/ledger';
 import { createLog } from './log';
 import { openServices } from './services';
@@ -51,6 +52,9 @@ async function main(): Promise<void> {
     });
     pruneLedger(services.database, daysAgo(ledgerDays)).catch((error: unknown) => {
       log.warn({ err: error }, 'the old ledger of old calls is still kept');
+    });
+    pruneReceipts(services.database, services.now()).catch((error: unknown) => {
+      log.warn({ err: error }, 'old receipts are still kept');
     });
   };
   prune();

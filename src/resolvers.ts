@@ -1,5 +1,6 @@
 import { accountResolvers } from './accounts';
 import { HolderResolver } from './auth/holder';
+import { PasscodeResolver } from './auth/passcode';
 import { SignInResolver } from './auth/sign-in';
 import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
@@ -20,5 +21,6 @@ export const resolvers = [
   NoviMemberResolver,
   SignInResolver,
   LegacyUsageResolver,
+  PasscodeResolver,
   HolderResolver,
 ] as const;

@@ -4,6 +4,7 @@ import type { Entry, Notes } from './activity';
 import type { Cursors } from './cursor';
 import type { Level } from './levels';
 import type { PublicIds } from './public-id';
+import type { Receipt } from './receipts';
 import type { Scopes } from './scopes';
 import type { Touched } from './unit-of-work';
 import type { Usage } from './usage';
@@ -75,6 +76,8 @@ export interface Services {
 export class Context {
   private readonly made = new Map<string, unknown>();
   private readonly loaders = new Map<string, unknown>();
+  /** What the transaction of this request leaves behind, when it is to be done once. */
+  receipt?: Receipt;
 
   constructor(
     readonly viewer: Viewer,

@@ -189,6 +189,12 @@ export function crudHandler({ schema, executor, documents, bodyLimits, allowTest
     return { operation, variables, answer };
   };
 
+  /** What the request that made this record is answered, as it is now. */
+  async function recovered(request: RestRequest, id: string): Promise<Answer> {
+    const operation = documents.one(request.entity, plain);
+    return written(request, operation, { payload: await run(request, operation, { id }) });
+  }
+
   const validate: Translate = (request) => {
     const variables = { input: newInput(request) };
     const operation = documents.validate(request.entity);
@@ -270,7 +276,7 @@ export function crudHandler({ schema, executor, documents, bodyLimits, allowTest
         throw error instanceof AetherError ? reworded(error, request.entity) : error;
       }
     };
-    return translate === create && !explains ? answerOnce(request, work) : work();
+    return translate === create && !explains ? answerOnce(request, work, recovered) : work();
   }
 
   return {

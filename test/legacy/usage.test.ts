@@ -240,7 +240,7 @@ test('REST answers the same, and as a table in which no cell is a formula', asyn
   const line = lines.find((each) => each.includes('calc'))!;
   expect(line).toContain(`,"'=cmd|""/c calc""!A1, or so",'@1,`);
   expect(line).toMatch(/,GET \/v3\/crud\/\{type\}\/,query events$/);
-  const days = data.uses.flatMap((use: Use) => use.days);
+  const days: unknown[] = data.uses.flatMap((use: Use) => use.days);
   expect(lines.filter(Boolean)).toHaveLength(days.length + 1);
 
   const later = await app.manager().call('GET', `${path}?since=2100-01-01&quiet_days=7`);
@@ -258,7 +258,7 @@ test('who takes another name each time fills neither the memory nor the table', 
   const uses = (await usage()).uses.filter(({ keyName }) => keyName === 'test public');
   expect(uses).toHaveLength(101);
   expect(uses[0]).toMatchObject({ client: '(others)', calls: 50 });
-  expect(uses.reduce((sum: number, use) => sum + Number(use.calls), 0)).toBe(many);
+  expect(uses.reduce((sum: number, use) => sum + use.calls, 0)).toBe(many);
 });
 
 test('what a program calls itself is not taken for more than a name', async () => {

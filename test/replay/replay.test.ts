@@ -175,7 +175,8 @@ function told(): string[] {
 test('what was recorded is all of REST and nothing else, without a secret, for its owner alone', () => {
   const text = readFileSync(file, 'utf8');
   for (const secret of [...secrets, ...tokens]) expect(text).not.toContain(secret);
-  for (const secret of ['a password of some', 'a%20password', 'a+password', 'no.such.token']) expect(text).not.toContain(secret);
+  for (const secret of ['a password of some', 'a%20password', 'a+password', 'no.such.token'])
+    expect(text).not.toContain(secret);
   expect(text).not.toContain('totalCount');
   expect(statSync(recorded).mode & 0o777).toBe(0o600);
   expect(entries.length).toBeGreaterThan(100);
