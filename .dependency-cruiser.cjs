@@ -14,9 +14,10 @@ const mayImport = {
   lookups: ['kernel'],
   novi: ['kernel', 'accounts', 'cache', 'public-fetch'],
   graphql: ['kernel'],
-  legacy: ['kernel', 'metrics'],
-  docs: ['kernel', 'rest', 'config'],
+  legacy: ['kernel', 'database', 'metrics', 'graphql'],
+  docs: ['kernel', 'rest', 'legacy', 'config'],
   doctor: ['kernel', 'database'],
+  replay: ['kernel'],
   // REST's actions call the code of the modules directly.
   rest: [
     'kernel',
@@ -45,6 +46,8 @@ const composers = [
   'schema-files',
   'search-rebuild',
   'doctor',
+  'replay',
+  'tables',
 ];
 
 const folders = Object.keys(mayImport).join('|');

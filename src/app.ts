@@ -17,6 +17,7 @@ import { isPublicId } from './kernel/public-id';
 import { metricsRouter } from './metrics';
 import { hostOf } from './origins';
 import { watchPressure } from './pressure';
+import { openRecorder } from './replay/recorder';
 import { createRateLimits, tellRates, type Left, type Rate } from './rate-limit';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
@@ -45,6 +46,9 @@ export async function createApp(services: Services, config: Config): Promise<App
     maxCost: config.graphqlMaxCost,
   });
 
+  const { recordRequests: file } = config;
+  const recorder =
+    file === undefined ? undefined : openRecorder(file, { salt: config.jwtKey, log: services.log });
   const rates = createRateLimits(services.cache.redis);
   const pressure = watchPressure(config.maxEventLoopDelayMs);
   const { address: ofAddress, key: ofKey, viewer: ofViewer } = config.ratesPerMinute;
@@ -57,10 +61,7 @@ export async function createApp(services: Services, config: Config): Promise<App
   const contextOf = (request: Carried, response: ServerResponse): Promise<Context> =>
     (request.context ??= (async () => {
       const counted = (request.counted ??= []);
-      const from = (request.from = {
-        address: addressOf(request, trusts),
-        agent: request.headers['user-agent'],
-      });
+      const from = (request.from = originOf(request, trusts));
       const credentials = credentialsOf(request);
       try {
         const viewer = await services.viewers.resolve(credentials);
@@ -185,13 +186,15 @@ export async function createApp(services: Services, config: Config): Promise<App
 
   return {
     executor,
-    stop() {
+    async stop() {
       rates.close();
       pressure.close();
-      return graphql.stop();
+      await graphql.stop();
+      await recorder?.close();
     },
     handler(incoming, response) {
       const request = beginRequest(services, incoming, response);
+      recorder?.follow(request, response, () => request.door === 'crud' || request.door === 'action');
       let index = 0;
       const next = (): void => {
         const step = edge[index++];
@@ -200,6 +203,20 @@ export async function createApp(services: Services, config: Config): Promise<App
       };
       next();
     },
+  };
+}
+
+function originOf(request: Carried, trusts: TrustsProxy | undefined): Origin {
+  const { headers } = request;
+  const text = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    address: addressOf(request, trusts),
+    agent: headers['user-agent'],
+    program: text('apollographql-client-name'),
+    programVersion: text('apollographql-client-version'),
   };
 }
 

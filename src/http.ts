@@ -87,7 +87,11 @@ function checkType(request: IncomingMessage): void {
     throw unsupported(`A body in content-encoding ${encoding} is not understood.`);
 }
 
-async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
+/**
+ * A body without the compression that its request declares.
+ * @throws PAYLOAD_TOO_LARGE, BAD_REQUEST
+ */
+export async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
   const decode = decoders[headers['content-encoding'] ?? ''];
   if (!decode) return body;
   try {
@@ -103,9 +107,13 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 };
 
 /** The same of what is written out already. */
-export function sendJsonText(response: ServerResponse, status: number, text: string): void {
+export const sendJsonText = (response: ServerResponse, status: number, text: string): void => {
+  sendText(response, status, text, 'application/json; charset=utf-8');
+};
+
+export function sendText(response: ServerResponse, status: number, text: string, type: string): void {
   response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(text);
 }

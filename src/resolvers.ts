@@ -6,6 +6,7 @@ import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
 import { eventResolvers } from './events';
 import { fileResolvers } from './files';
+import { LegacyUsageResolver } from './legacy/usage';
 import { lookupResolvers } from './lookups';
 import { NoviMemberResolver } from './novi/member';
 
@@ -19,6 +20,7 @@ export const resolvers = [
   ...lookupResolvers,
   NoviMemberResolver,
   SignInResolver,
+  LegacyUsageResolver,
   PasscodeResolver,
   HolderResolver,
 ] as const;

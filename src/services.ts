@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createAttempts } from './auth/attempts';
@@ -12,7 +13,6 @@ import { tablesWithIndexedWords } from './database/full-text';
 import { openDatabase } from './database/open';
 import { migrate } from './database/migrator';
 import { openFileStore } from './files/store';
-import { allTables } from './kernel/changes';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
@@ -20,13 +20,14 @@ import { createNotes } from './kernel/activity';
 import { createPublicIds } from './kernel/public-id';
 import { createUsage } from './kernel/usage';
 import { createLegacy } from './legacy/calls';
+import { createLedger } from './legacy/ledger';
 import { openSwitches, type Switches } from './legacy/switches';
 import { createMail } from './mail';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
 import { createSiteOrigins, type SiteOrigins } from './origins';
 import { packageRoot } from './paths';
-import './resolvers';
+import { allTables } from './tables';
 
 declare module './kernel/context' {
   interface Services {
@@ -60,7 +61,9 @@ export async function openServices(
   const publicIds = createPublicIds(database, jwtKey);
   const metrics = createMetrics({ database });
   const notes = createNotes({ database, log, now });
-  const usage = createUsage({ database, log, now });
+  const spare = cache.redis && { redis: cache.redis, of: nameOf(config) };
+  const usage = createUsage({ database, log, now, spare });
+  const ledger = createLedger({ database, log, now, spare });
   const tokens = createTokens(jwtKey, now, await importKeys(config.jwtKeys));
   const viewers = createViewers({ database, log, now, publicIds, tokens });
   const siteOrigins = createSiteOrigins({ database });
@@ -89,7 +92,8 @@ export async function openServices(
     exposePasscodes: config.exposePasscodes,
     log,
     metrics,
-    legacy: createLegacy({ log, metrics, switches }),
+    legacy: createLegacy({ log, metrics, ledger, switches }),
+    ledger,
     notes,
     usage,
     now,
@@ -107,6 +111,7 @@ export async function openServices(
       switches.close();
       await notes.flush();
       await usage.flush();
+      await ledger.flush();
       await cache.close();
       await database.close();
     },
@@ -120,6 +125,10 @@ function readSwitches({ legacySwitchesFile: path }: Config, log: Logger, now: ()
     throw new ConfigError([`LEGACY_SWITCHES_FILE: ${(error as Error).message}`]);
   }
 }
+
+/** Tells databases apart, without what its address has in it. */
+const nameOf = ({ databaseUrl, dataDir }: Config): string =>
+  hash('sha256', databaseUrl ?? dataDir, 'hex').slice(0, 12);
 
 /** The database with all tables that the types need, and with what is said of those that others made. */
 async function openMigrated(

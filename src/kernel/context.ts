@@ -46,8 +46,10 @@ export interface Viewer {
 export interface Origin {
   /** Network address; no header of the caller's own moves it. */
   address?: string;
-  /** How the program named itself. */
+  /** How the program named itself: its user agent, and what Apollo's clients have headers for. */
   agent?: string;
+  program?: string;
+  programVersion?: string;
 }
 
 /** What the kernel needs of the outside; modules add theirs by declaration merging. */

@@ -356,6 +356,15 @@ export function changeFeedsOf({ viewer }: Context): [number, number] {
   return [sharedFeed, viewer.account.pk];
 }
 
+/**
+ * The account whose calls and counts the caller is told of; undefined for super without one, who is told of all.
+ * @throws FORBIDDEN when a lesser call came without one.
+ */
+export function accountOfCounts({ viewer: { account, level } }: Context): number | undefined {
+  if (!account && level !== 'super') throw forbidden('This needs an account: send the header x-account-id.');
+  return account?.pk;
+}
+
 /** The feed in which a change of a row of this account is told; none for rows of the platform itself. */
 export const changeFeedOf = ({ tenant }: Entity, account: number | null): number | undefined =>
   account || (tenant === 'shared' ? sharedFeed : undefined);

@@ -1,4 +1,5 @@
 import type { Origin, Services, Viewer } from '../kernel/context';
+import type {} from './ledger';
 import { nameOf, type LegacyRoute } from './routes';
 import type { Switches } from './switches';
 
@@ -44,11 +45,14 @@ export interface Legacy {
 export function createLegacy({
   log,
   metrics,
+  ledger,
   switches,
-}: Pick<Services, 'log' | 'metrics'> & { switches: Switches }): Legacy {
+}: Pick<Services, 'log' | 'metrics' | 'ledger'> & { switches: Switches }): Legacy {
   return {
     switches,
-    record({ route, type, operation, viewer, from, page, status, ms, requestId }) {
+    record(call) {
+      const { route, type, operation, viewer, from, page, status, ms, requestId } = call;
+      ledger.add(call);
       const name = nameOf(route);
       metrics.legacy(name, viewer?.key.name ?? 'unknown');
       log.warn(

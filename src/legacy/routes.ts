@@ -191,7 +191,7 @@ export const legacyRoutes: readonly LegacyRoute[] = [
 export const nameOf = ({ method, path }: LegacyRoute): string => `${method} ${path}`;
 
 /** The page that tells people how to leave the old routes: the `Link` with `rel="deprecation"` of each leads to it. */
-export const migrationPage = '/docs/migration';
+export const migrationPage = '/docs/migrate';
 
 /**
  * The operation of the graph that replaces a call of the route, on objects of this type where it is for any: `query events`.

@@ -1,15 +1,17 @@
+import contentDisposition from 'content-disposition';
 import { parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { mayUpload, uploadEventFiles } from '../events/upload';
 import { downloadByHash, downloadById, downloadName } from '../files/download';
 import { readMultipart } from '../files/multipart';
 import type { Executor, Variables } from '../graphql/execute';
-import { readJson, sendJson, type BodyLimits, type Method } from '../http';
+import { readJson, sendJson, sendText, type BodyLimits, type Method } from '../http';
 import type { Context } from '../kernel/context';
 import { entityOf } from '../kernel/entity';
 import { unprocessable } from '../kernel/errors';
+import { usageCsv } from '../legacy/usage-csv';
 import { fieldsOf } from './documents';
 import { errorFrom, metaOf, sendData } from './envelope';
-import { idFrom } from './request';
+import { idFrom, numberFrom } from './request';
 import type { Call, Route } from './routes';
 
 /** What a request sends: of its path, of its body when it has one, else of its query; by an old route, of all three. */
@@ -29,6 +31,8 @@ interface Action {
   variables: (sent: Sent) => Variables;
   /** Left out: the operation's `data`, in the envelope. */
   answer?: (data: Record<string, unknown>) => Record<string, unknown>;
+  /** Where it may also be had as a table, with `format=csv`. */
+  csv?: { filename: string; of: (data: never) => string };
 }
 
 const actions = (): Action[] => [
@@ -119,6 +123,24 @@ const actions = (): Action[] => [
       name: text('key_param_name') ?? 'auth_key',
     }),
   },
+  {
+    method: 'GET',
+    path: '/legacy/usage',
+    operation: `query ($since: DateTime, $days: Int) { data: legacyUsage(since: $since, quietDays: $days) {
+      counted_since: countedSince
+      uses { route generation type key_id: keyId key_name: keyName account_id: accountId client client_version: clientVersion
+        calls failures last_on: lastOn replacement operation { name document variables } days { day status calls } }
+      routes { route generation summary replacement sunset calls last_on: lastOn safe_to_remove: safeToRemove } } }`,
+    variables: ({ text }) => {
+      const [since, days] = [text('since'), text('quiet_days')];
+      return {
+        // A day is its beginning.
+        since: since && /^\d{4}-\d\d-\d\d$/.test(since) ? `${since}T00:00:00.000Z` : since,
+        ...(days !== null && { days: numberFrom('quiet_days', days, 0, 400) }),
+      };
+    },
+    csv: { filename: 'legacy-usage.csv', of: usageCsv },
+  },
 ];
 
 /** When a token ends, as old programs read it. */
@@ -194,7 +216,7 @@ export function actionRoutes({ schema, executor, uploadMaxBytes, bodyLimits }: A
   );
 
   return [
-    ...actions().map(({ method, path, operation, variables, answer = dataOf }) => {
+    ...actions().map(({ method, path, operation, variables, answer = dataOf, csv }) => {
       const document = prepared(schema, operation);
       const respond = async (call: Call): Promise<void> => {
         const ctx = await call.context();
@@ -203,7 +225,10 @@ export function actionRoutes({ schema, executor, uploadMaxBytes, bodyLimits }: A
         const data = await run(ctx, document, variables(sent));
         // Tokens and keys are for who asked, and for no cache on the way.
         call.response.setHeader('Cache-Control', 'no-store');
-        sendJson(call.response, 200, answer(data));
+        if (csv && call.query.get('format') === 'csv') {
+          call.response.setHeader('Content-Disposition', contentDisposition(csv.filename));
+          sendText(call.response, 200, csv.of(data.data as never), 'text/csv; charset=utf-8');
+        } else sendJson(call.response, 200, answer(data));
       };
       // What changes something is done by who means it: nobody sends HEAD for that.
       return route(method, path, respond, { head: method === 'GET' && operation.startsWith('query') });

@@ -45,6 +45,39 @@ export const actionPaths = (): Record<string, JsonSchema> => ({
       }),
     }),
   },
+  '/v3/action/legacy/usage': {
+    get: call({
+      id: 'legacy_usage',
+      operation: 'query legacyUsage',
+      summary: 'Tell which programs still call what is deprecated, and what can go; needs level manager',
+      parameters: [
+        query('since', 'From the day of this moment on; left out: the last 30 days.', {
+          type: 'string',
+          examples: ['2026-11-01'],
+        }),
+        query('quiet_days', 'What nobody has called for so many days is safe to remove.', {
+          type: 'integer',
+          default: 30,
+          minimum: 1,
+          maximum: 400,
+        }),
+        query('format', '`csv`: a table, one line for each day, program and route.', {
+          type: 'string',
+          enum: ['json', 'csv'],
+        }),
+      ],
+      csv: true,
+      data: record({
+        counted_since: { type: ['string', 'null'], format: 'date-time' },
+        uses: { type: 'array', items: { type: 'object' }, description: 'As `LegacyUse` in the graph.' },
+        routes: {
+          type: 'array',
+          items: { type: 'object' },
+          description: 'As `LegacyRouteUsage` in the graph; `safe_to_remove` says what can go.',
+        },
+      }),
+    }),
+  },
   '/v3/action/user/authenticate': {
     post: call({
       id: 'sign_in',
@@ -141,6 +174,10 @@ const record = (properties: JsonSchema): JsonSchema => ({
   properties,
 });
 
+const query = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
+  ...{ name, in: 'query', description, schema },
+});
+
 interface Call {
   id: string;
   operation: string;
@@ -154,6 +191,8 @@ interface Call {
   shown?: string[];
   /** What is answered as `data`; left out: true. */
   data?: JsonSchema;
+  /** It may be had as a table, too. */
+  csv?: boolean;
 }
 
 /** An action that takes JSON, or nothing, and answers in the envelope. */
@@ -167,6 +206,7 @@ function call({
   required,
   shown = required,
   data,
+  csv = false,
 }: Call): JsonSchema {
   const schema = { type: 'object', ...(required && { required }), properties: body };
   const example = Object.fromEntries(
@@ -191,6 +231,7 @@ function call({
               properties: { data: data ?? { const: true }, meta: schemaRef('Meta') },
             },
           },
+          ...(csv && { 'text/csv': { schema: { type: 'string' } } }),
         },
       },
       ...failuresOf('Action', ...(body ? (['body'] as const) : [])),
