@@ -48,6 +48,8 @@ const variables = z.object({
   CHANGES_DAYS: z.coerce.number().int().min(1).default(90),
   AUDIT_DAYS: z.coerce.number().int().min(1).default(365),
   LEGACY_EXPOSE_PASSCODES: flag.default(false),
+  RECORD_REQUESTS: z.string().optional(),
+  LEGACY_SWITCHES_FILE: z.string().optional(),
   ALLOW_TEST_DELAY: flag.default(false),
 });
 
@@ -109,6 +111,10 @@ export interface Config {
   /** How long the activity log is kept. */
   readonly auditDays: number;
   readonly exposePasscodes: boolean;
+  /** File that REST requests and their answers are recorded in; absent: they are not. */
+  readonly recordRequests?: string;
+  /** File that says which old routes are switched off; absent: none. */
+  readonly legacySwitchesFile?: string;
   readonly allowTestDelay: boolean;
 }
 
@@ -135,6 +141,8 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
   const test = v.NODE_ENV === 'test';
   const demoData = v.DEMO_DATA ?? (!production && !v.DATABASE_URL);
   const problems: string[] = [];
+  if (v.NOVI_IDAA_API_KEY && !v.NOVI_API_ROOT_URL)
+    problems.push('NOVI_API_ROOT_URL: needed beside NOVI_IDAA_API_KEY, which is sent to no other');
   if (v.SMTP_URL && !v.MAIL_FROM) problems.push('MAIL_FROM: needed beside SMTP_URL');
   if (production) {
     if (v.TRUST_PROXY === 'true')
@@ -186,10 +194,20 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     changesDays: v.CHANGES_DAYS,
     auditDays: v.AUDIT_DAYS,
     exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
+    recordRequests: v.RECORD_REQUESTS,
+    legacySwitchesFile: v.LEGACY_SWITCHES_FILE && resolve(v.LEGACY_SWITCHES_FILE),
     allowTestDelay: v.ALLOW_TEST_DELAY,
   });
   return { config, problems };
 }
+
+/** What the environment tells of secrets for a replay: `REPLAY_KEY` as `key`. */
+export const replaySecrets = (env: NodeJS.ProcessEnv = process.env): Map<string, string> =>
+  new Map(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith('REPLAY_') && value ? [[name.slice(7).toLowerCase(), value] as const] : [],
+    ),
+  );
 
 function originsFrom(text: string): Config['corsOrigins'] {
   const origins = text.split(',').map((origin) => origin.trim().toLowerCase().replace(/\/$/, ''));

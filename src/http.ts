@@ -2,11 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { AetherError, badRequest } from './kernel/errors';
+import { nestsDeeper } from './kernel/input';
 
 /*
- * Reading and writing JSON over node:http, for the two hot doors: the router and body parser of Express would take longer than a
- * small query, and look for much that is not there.
+ * Reading and writing JSON over node:http: the router and body parser of Express would take longer than a small query, and look for
+ * much that is not there.
  */
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 const decoders: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
   gzip: promisify(gunzip),
@@ -24,7 +27,7 @@ export interface BodyLimits {
 /**
  * The body of a request, parsed; undefined when there is none.
  * @throws UNSUPPORTED_MEDIA_TYPE for what is declared as anything but JSON in UTF-8, PAYLOAD_TOO_LARGE, BAD_REQUEST for what is not
- * JSON after all
+ * JSON after all, LIMIT_EXCEEDED for what nests too deep
  */
 export async function readJson(request: IncomingMessage, { maxBytes, maxMs }: BodyLimits): Promise<unknown> {
   const chunks: Buffer[] = [];
@@ -46,6 +49,17 @@ export async function readJson(request: IncomingMessage, { maxBytes, maxMs }: Bo
   }
   if (size === 0) return undefined;
   const text = (await decoded(request, Buffer.concat(chunks), maxBytes)).toString('utf8');
+  const body = parsed(text);
+  // Not so long, it cannot be so deep.
+  if (text.length > 2 * maxNesting && nestsDeeper(body, maxNesting))
+    throw new AetherError('LIMIT_EXCEEDED', `A body nests at most ${String(maxNesting)} deep.`);
+  return body;
+}
+
+/** Far more than anything that is asked for, far less than what a function that calls itself can go through. */
+const maxNesting = 500;
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -65,13 +79,19 @@ export const isJson = ({ headers }: IncomingMessage): boolean =>
 function checkType(request: IncomingMessage): void {
   const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = request.headers;
   const charset = /charset="?([^\s";]+)/i.exec(type)?.[1] ?? 'utf-8';
-  if (!isJson(request)) throw unsupported('A body is JSON: send content-type application/json.');
+  // The older service took what does not say what it is for JSON, and scripts in Python send it so.
+  if (type !== '' && !isJson(request))
+    throw unsupported('A body is JSON: send content-type application/json.');
   if (!/^utf-?8$/i.test(charset)) throw unsupported(`A body in ${charset} is not understood: send UTF-8.`);
   if (encoding !== 'identity' && !Object.hasOwn(decoders, encoding))
     throw unsupported(`A body in content-encoding ${encoding} is not understood.`);
 }
 
-async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
+/**
+ * A body without the compression that its request declares.
+ * @throws PAYLOAD_TOO_LARGE, BAD_REQUEST
+ */
+export async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
   const decode = decoders[headers['content-encoding'] ?? ''];
   if (!decode) return body;
   try {
@@ -87,9 +107,13 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 };
 
 /** The same of what is written out already. */
-export function sendJsonText(response: ServerResponse, status: number, text: string): void {
+export const sendJsonText = (response: ServerResponse, status: number, text: string): void => {
+  sendText(response, status, text, 'application/json; charset=utf-8');
+};
+
+export function sendText(response: ServerResponse, status: number, text: string, type: string): void {
   response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(text);
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { createServer } from 'node:http';
-import { pino } from 'pino';
+import { transport } from 'pino';
 import { createApp } from './app';
 import { checkConfig, ConfigError } from './config';
 import { UnusableTablesError } from './database/existing';
@@ -8,9 +8,14 @@ import { demoKeyProblems, startDemo } from './demo';
 import { serverOptions } from './http';
 import { pruneActivity } from './kernel/activity';
 import { pruneChanges } from './kernel/changes';
+import { pruneReceipts } from './kernel/receipts';
+import { pruneLedger } from './legacy/ledger';
+import { createLog } from './log';
 import { openServices } from './services';
 
 const hourMs = 3_600_000;
+/** How long it is kept who called old routes. */
+const ledgerDays = 400;
 /** What the server has counted and noted is lost by a crash for so long. */
 const flushMs = 5_000;
 
@@ -19,17 +24,8 @@ async function main(): Promise<void> {
   const { config, problems } = checkConfig();
   if (config?.production) problems.push(...(await demoKeyProblems(config)));
   if (!config || problems.length > 0) throw new ConfigError(problems);
-  const log = pino({
-    level: config.logLevel,
-    redact: [
-      '*.password',
-      '*.secret_key',
-      '*.jwt',
-      'req.headers.authorization',
-      'req.headers["x-aether-api-key"]',
-    ],
-    ...(!config.production && process.stdout.isTTY && { transport: { target: 'pino-pretty' } }),
-  });
+  const inColour = !config.production && process.stdout.isTTY;
+  const log = createLog(config.logLevel, inColour ? transport({ target: 'pino-pretty' }) : undefined);
   if (config.exposePasscodes)
     log.warn('LEGACY_EXPOSE_PASSCODES is on: every browser is sent the passcodes of its site');
 
@@ -54,12 +50,19 @@ async function main(): Promise<void> {
     pruneActivity(services.database, daysAgo(config.auditDays)).catch((error: unknown) => {
       log.warn({ err: error }, 'the old activity log is still kept');
     });
+    pruneLedger(services.database, daysAgo(ledgerDays)).catch((error: unknown) => {
+      log.warn({ err: error }, 'the old ledger of old calls is still kept');
+    });
+    pruneReceipts(services.database, services.now()).catch((error: unknown) => {
+      log.warn({ err: error }, 'old receipts are still kept');
+    });
   };
   prune();
   const pruning = setInterval(prune, hourMs);
   const flushing = setInterval(() => {
     void services.notes.flush();
     void services.usage.flush();
+    void services.ledger.flush();
   }, flushMs);
 
   let stopping = false;

@@ -6,11 +6,11 @@ import { createTableSql } from './database/table-sql';
 import { diffTables, foldSteps, tableOf, type MigrationStep } from './database/tables';
 import { accessText } from './docs/access';
 import { makeSchema } from './graphql/schema';
-import { allTables } from './kernel/changes';
 import { packageRoot } from './paths';
 import { resolvers } from './resolvers';
 import { openApiOf } from './rest/openapi';
 import { breakingChanges } from './schema-changes';
+import { allTables } from './tables';
 
 /*
  * `npm run schema`: writes what follows from the declarations into schema/, for people and programs to read: the graph, the REST

@@ -3,9 +3,10 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Extensions, Field, Info, ObjectType, Query, Resolver } from 'type-graphql';
 import { Context } from '../kernel/context';
 import { entityOf } from '../kernel/entity';
+import { AetherError } from '../kernel/errors';
 import { readOne } from '../kernel/read';
 import type { Row } from '../kernel/rows';
-import { planOf } from '../kernel/selection';
+import { fieldsBelow, planOf } from '../kernel/selection';
 import { Account } from './account';
 import { Site } from './site';
 import { SiteDomain } from './site-domain';
@@ -43,6 +44,7 @@ export class BootstrapResolver {
     @Ctx() ctx: Context,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Record<keyof Bootstrap, Row> | null> {
+    once(info);
     const { database, publicIds } = ctx.services;
     const [found] = await database.select<Found>(
       `SELECT d.id AS domain, s.id AS site, a.id AS account,
@@ -64,6 +66,13 @@ export class BootstrapResolver {
       domain: await read('domain', 'site_domain'),
     };
   }
+}
+
+/** @throws LIMIT_EXCEEDED when it stands under several names in the operation: each would be a guess at an access key. */
+function once({ operation, fragments, fieldName }: GraphQLResolveInfo): void {
+  const fields = fieldsBelow([operation], fragments, 'Query').get(fieldName) ?? [];
+  if (new Set(fields.map(({ name, alias = name }) => alias.value)).size > 1)
+    throw new AetherError('LIMIT_EXCEEDED', 'An operation finds one address.');
 }
 
 /** No key asked for, or the right one given; compared in constant time. */

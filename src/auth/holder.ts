@@ -7,7 +7,7 @@ import { holderTypes } from '../kernel/input-types';
 import { mayReach } from '../kernel/tenancy';
 import { networkOf } from './address';
 import { passcodeOfObject } from './holder-passcode';
-import { alone, isSame, issue, SignedIn } from './sign-in';
+import { alone, isSame, issue, secondsOf, SignedIn } from './signed-in';
 
 @ObjectType({ description: 'Somebody who has entered the passcode of one object.' })
 class HolderSignIn extends SignedIn {}
@@ -40,7 +40,7 @@ export class HolderResolver {
     if (!opened) throw forbidden('The passcode is not right.');
     const { pk, account, code } = opened;
     const accountId = (await publicIds.load('account', [account])).get(account) ?? '';
-    const signIn = { method: 'holder', time: Math.floor(ctx.services.now().getTime() / 1000) };
+    const signIn = { method: 'holder', time: secondsOf(ctx) };
     const who = {
       account: { pk: account, id: accountId },
       person: null,

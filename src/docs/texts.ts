@@ -27,19 +27,32 @@ const ui = SwaggerUIBundle({
 });
 `;
 
-/** Starts GraphiQL on the graph. */
+/**
+ * Starts GraphiQL on the graph; with an operation from the page of old calls, as who has signed in there. Their headers are no matter of
+ * its own: it would keep them in the browser.
+ */
 export const graphiqlScript = (caller?: Caller): string => `'use strict';
+const opened = new URLSearchParams(location.hash.slice(1));
+const query = opened.get('query') ?? undefined;
+const operator = query && JSON.parse(sessionStorage.getItem('aether-operator'));
 const headers = ${JSON.stringify({
   'x-aether-api-key': caller?.key ?? '',
   'x-account-id': caller?.account ?? '',
   'apollo-require-preflight': 'true',
 })};
+const theirs = operator && {
+  'x-aether-api-key': operator.key,
+  ...(operator.account ? { 'x-account-id': operator.account } : { 'x-no-account-id': 'all' }),
+  ...(operator.token && { authorization: \`Bearer \${operator.token}\` }),
+};
 ReactDOM.createRoot(document.getElementById('graphiql')).render(
   React.createElement(GraphiQL, {
-    fetcher: GraphiQL.createFetcher({ url: '/graphql' }),
-    defaultHeaders: JSON.stringify(headers, null, 2),
+    fetcher: GraphiQL.createFetcher({ url: '/graphql', headers: { ...headers, ...theirs } }),
+    defaultHeaders: JSON.stringify(theirs ? {} : headers, null, 2),
     defaultQuery: ${JSON.stringify(caller ? demoQuery(caller.event) : firstQuery)},
-    defaultEditorToolsVisibility: 'headers',
+    defaultEditorToolsVisibility: query ? 'variables' : 'headers',
+    ...(query && { query, variables: opened.get('variables') }),
+    ...(theirs && { headers: '{}' }),
   }),
 );
 `;

@@ -1,7 +1,8 @@
 import { Resolver } from 'type-graphql';
-import { Attr, countOf, Ref, via } from '../kernel/attributes';
+import { Attr, Ref, via } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
+import { countOfFiles } from './file-count';
 
 @Entity({
   table: 'event_presentation',
@@ -52,8 +53,8 @@ export class EventPresentation extends TenantEntity {
 
   @Attr.int({
     nullable: false,
-    sql: countOf('event_file', (c, t) => `${c}.for_type = 'event_presentation' AND ${c}.for_id = ${t}.id`),
-    doc: 'How many files the presentation itself has.',
+    sql: countOfFiles((c, t) => `${c}.for_type = 'event_presentation' AND ${c}.for_id = ${t}.id`),
+    doc: 'How many files the presentation itself has, but for those of internal use.',
   })
   declare fileCount: number;
 

@@ -1,7 +1,8 @@
 import { Resolver } from 'type-graphql';
-import { Attr, countOf, Ref, via } from '../kernel/attributes';
+import { Attr, Ref, via } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
+import { countOfFiles } from './file-count';
 
 @Entity({
   table: 'event_presenter',
@@ -96,8 +97,8 @@ export class EventPresenter extends TenantEntity {
 
   @Attr.int({
     nullable: false,
-    sql: countOf('event_file', (c, t) => `${c}.for_type = 'event_presenter' AND ${c}.for_id = ${t}.id`),
-    doc: 'How many files the presenter has for this presentation.',
+    sql: countOfFiles((c, t) => `${c}.for_type = 'event_presenter' AND ${c}.for_id = ${t}.id`),
+    doc: 'How many files the presenter has for this presentation, but for those of internal use.',
   })
   declare fileCount: number;
 

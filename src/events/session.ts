@@ -2,6 +2,7 @@ import { Resolver } from 'type-graphql';
 import { Attr, countOf, gathered, Ref, via } from '../kernel/attributes';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
+import { countOfFiles } from './file-count';
 
 @Entity({
   table: 'event_session',
@@ -88,15 +89,15 @@ export class EventSession extends TenantEntity {
 
   @Attr.int({
     nullable: false,
-    sql: countOf('event_file', (c, t) => `${c}.for_type = 'event_session' AND ${c}.for_id = ${t}.id`),
-    doc: 'How many files the session itself has.',
+    sql: countOfFiles((c, t) => `${c}.for_type = 'event_session' AND ${c}.for_id = ${t}.id`),
+    doc: 'How many files the session itself has, but for those of internal use.',
   })
   declare fileCount: number;
 
   @Attr.int({
     nullable: false,
-    sql: countOf('event_file', (c, t) => `${c}.event_session_id = ${t}.id`),
-    doc: 'How many files there are with the session, its presentations and their presenters.',
+    sql: countOfFiles((c, t) => `${c}.event_session_id = ${t}.id`),
+    doc: 'How many files there are with the session, its presentations and their presenters, but for those of internal use.',
   })
   declare fileCountAll: number;
 

@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import { fieldExtensionsEstimator, getComplexity, type ComplexityEstimator } from 'graphql-query-complexity';
 import { LRUCache } from 'lru-cache';
-import { AetherError } from '../kernel/errors';
+import { AetherError, badRequest } from '../kernel/errors';
 import { defaultPage } from '../kernel/read';
 import type { Variables } from './execute';
 
@@ -25,7 +25,7 @@ export interface Cost {
 
 /**
  * Tells what an operation costs with its variables, before it runs; undefined when the variables are none that it takes.
- * @throws LIMIT_EXCEEDED
+ * @throws LIMIT_EXCEEDED, and BAD_REQUEST for an argument that its field does not take
  */
 export type Costs = (
   document: DocumentNode,
@@ -36,9 +36,9 @@ export type Costs = (
 /** A write is worth so many rows read: it locks, checks, and writes its index and its change. */
 const write = 100;
 
-/** Of one operation: the variables that its cost may depend on, and what it costs with their values. */
+/** Of one operation: the variables that its cost may depend on, by their size or by being null, and what it costs with them. */
 interface Known {
-  deciding: string[];
+  deciding: { name: string; bySize: boolean }[];
   costs: LRUCache<string, number>;
 }
 
@@ -53,8 +53,8 @@ export function createCosts(schema: GraphQLSchema, limit: number): Costs {
     if (!found) {
       const { variableDefinitions = [] } = getOperationAST(document, operationName || null) ?? {};
       const deciding = variableDefinitions
-        .filter(({ type }) => mayDecide(type))
-        .map(({ variable }) => variable.name.value);
+        .filter(({ type }) => type.kind !== Kind.NON_NULL_TYPE || mayDecide(type))
+        .map(({ type, variable }) => ({ name: variable.name.value, bySize: mayDecide(type) }));
       operations.set(operationName, (found = { deciding, costs: new LRUCache({ max: 100 }) }));
     }
     return found;
@@ -67,14 +67,23 @@ export function createCosts(schema: GraphQLSchema, limit: number): Costs {
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       // The executor reads the variables too, and tells what is wrong with them.
-      if (error.nodes) return undefined;
+      if (error.nodes?.every(({ kind }) => kind === Kind.VARIABLE_DEFINITION)) return undefined;
+      // Of an argument it would refuse but one field, and do everything else unpriced.
+      if (error.nodes) throw badRequest(error.message);
       throw new AetherError('LIMIT_EXCEEDED', 'With all its fragments the document has too many fields.');
     }
   }
 
   return (document, variables, operationName = '') => {
     const { deciding, costs } = knownOf(document, operationName);
-    const key = deciding.length === 0 ? '' : deciding.map((name) => sizeOf(variables[name])).join();
+    const key =
+      deciding.length === 0
+        ? ''
+        : deciding
+            .map(({ name, bySize }) =>
+              variables[name] === null ? 'null' : bySize ? sizeOf(variables[name]) : '',
+            )
+            .join();
     let requested = costs.get(key);
     if (requested === undefined) {
       requested = estimate(document, variables, operationName);

@@ -127,7 +127,7 @@ function present(error: GraphQLError, ctx: Context): GraphQLError {
   const cause = causeOf(error);
   const known = cause instanceof AetherError ? cause : undefined;
   // An error of GraphQL's own tells the caller what is wrong with the request.
-  if (!known && (!(cause instanceof Error) || cause instanceof GraphQLError)) return error;
+  if (!known && (!(cause instanceof Error) || cause instanceof GraphQLError)) return withoutValue(error);
   if (!known) ctx.log.error({ err: cause, path: error.path }, 'unforeseen error');
   else if (known.code === 'FORBIDDEN') ctx.refused(known.message);
   const { nodes, source, positions, path, locations } = error;
@@ -137,6 +137,18 @@ function present(error: GraphQLError, ctx: Context): GraphQLError {
   // Compiled operations know places in the document, but not its nodes.
   if (!nodes && locations) Object.defineProperty(told, 'locations', { value: locations, enumerable: true });
   return told;
+}
+
+/** GraphQL repeats what a variable holds, be it a whole object with a password in it, and errors are kept by programs and shown. */
+function withoutValue(error: GraphQLError): GraphQLError {
+  const { message, nodes, originalError } = error;
+  const [start] = /^Variable "\$\w+" got invalid value /.exec(message) ?? [];
+  const end = `; ${originalError?.message ?? ''}`;
+  if (start === undefined || !originalError || !message.endsWith(end)) return error;
+  const [, value = '', place = ''] =
+    /^(.*?)( at "[^"]*")?$/s.exec(message.slice(start.length, -end.length)) ?? [];
+  const reason = end.endsWith(value) ? `${end.slice(0, -value.length)}…` : end;
+  return new GraphQLError(`${start}…${place}${reason}`, { nodes });
 }
 
 /** The first error that was thrown, below those that GraphQL and its middleware wrap around it. */

@@ -48,29 +48,39 @@ const aliasRule: ValidationRule = (context) => {
 const withoutSpelling = ({ alias, ...field }: FieldNode): FieldNode | undefined =>
   alias?.value.replace(/_random$/, '') === snakeCase(field.name.value) ? field : undefined;
 
-/** Counts what an operation asks for at its root, in fragments too: each is work of its own. */
-const rootFieldRule: ValidationRule = (context) => ({
-  OperationDefinition({ selectionSet }) {
+/**
+ * Counts what an operation asks for at its root, in fragments too: each is work of its own. A fragment is counted once, however often
+ * it stands in others: twice each in a chain of them would never end.
+ */
+const rootFieldRule: ValidationRule = (context) => {
+  const known = new Map<string, number>();
+  const inFragment = (name: string): number => {
+    let count = known.get(name);
+    if (count === undefined) {
+      // One within itself is refused by another rule.
+      known.set(name, 0);
+      const fragment = context.getFragment(name);
+      known.set(name, (count = fragment ? countOf(fragment.selectionSet) : 0));
+    }
+    return count;
+  };
+  const countOf = ({ selections }: SelectionSetNode): number => {
     let count = 0;
-    const add = ({ selections }: SelectionSetNode, within: readonly string[]): void => {
-      for (const selection of selections) {
-        if (count > limits.rootFields) return;
-        if (selection.kind === Kind.FIELD) count += 1;
-        else if (selection.kind === Kind.INLINE_FRAGMENT) add(selection.selectionSet, within);
-        else {
-          const { value } = selection.name;
-          const fragment = within.includes(value) ? undefined : context.getFragment(value);
-          if (fragment) add(fragment.selectionSet, [...within, value]);
-        }
-      }
-    };
-    add(selectionSet, []);
-    if (count > limits.rootFields)
-      context.reportError(
-        limitExceeded(`An operation has at most ${String(limits.rootFields)} root fields.`),
-      );
-  },
-});
+    for (const selection of selections)
+      if (selection.kind === Kind.FIELD) count += 1;
+      else if (selection.kind === Kind.INLINE_FRAGMENT) count += countOf(selection.selectionSet);
+      else count += inFragment(selection.name.value);
+    return count;
+  };
+  return {
+    OperationDefinition({ selectionSet }) {
+      if (countOf(selectionSet) > limits.rootFields)
+        context.reportError(
+          limitExceeded(`An operation has at most ${String(limits.rootFields)} root fields.`),
+        );
+    },
+  };
+};
 
 /** Validation rules that refuse documents which ask for too much. */
 export const limitRules: ValidationRule[] = [

@@ -264,9 +264,10 @@ function detailOf({ entity, verb, before = {}, after = {} }: Touched, ids: Ids):
 }
 
 /** Secrets, what readers see a mask of, and what is of objects that not every reader sees are never written down. */
-function isForReader({ access }: Entity, { read, mask, kind }: Attribute): boolean {
+function isForReader({ access }: Entity, { name, read, mask, kind }: Attribute): boolean {
   const levels = [read, access.read, access.readAll, access.hidden?.below];
-  return !mask && kind !== 'hash' && levels.every((level) => level === undefined || atLeast(reader, level));
+  const isSecret = kind === 'hash' || /passcode|password|secret/i.test(name);
+  return !mask && !isSecret && levels.every((level) => level === undefined || atLeast(reader, level));
 }
 
 function valueOf(attribute: Attribute, value: unknown, values: Values, ids: Ids): unknown {

@@ -43,7 +43,7 @@ export async function readOne(ctx: Context, plan: Plan, id: string, tx?: Transac
 
 /** The object that a reference points to; null when it is not the caller's to see. Batched per request. */
 export function readReference(ctx: Context, plan: Plan, pk: number): Promise<Row | null> {
-  const loader = ctx.once(
+  const loader = ctx.loader(
     `one ${plan.key}`,
     () =>
       new DataLoader<number, Row | null>(async (pks) => {
@@ -152,10 +152,7 @@ class Connection {
     this.window = windowOf(args);
     const { size, reverse, offset, cursor: place } = this.window;
     const isPage = reverse || offset > 0 || place !== undefined;
-    const q = args.q || (args.filter?.q as string | undefined);
-    // As REST asks for a child below its parent.
-    const isOne = typeof (args.filter?.id as { eq?: unknown } | undefined)?.eq === 'string';
-    const most = searchLimit(ctx, entity, { q, isOne, isPage });
+    const most = searchLimit(ctx, entity, { ...args, isPage });
     if (most !== undefined && most < size) {
       this.window.size = most;
       this.cut = true;
@@ -315,7 +312,7 @@ export function readChildren(
   selection: ConnectionSelection,
 ): Promise<Page> {
   const name = `${parent.table} ${attribute.name} ${JSON.stringify(args)} ${selection.plan.key}`;
-  const loader = ctx.once(`many ${name} ${String(selection.cursors)}`, () => {
+  const loader = ctx.loader(`many ${name} ${String(selection.cursors)}`, () => {
     const connection = new Connection(ctx, child, args, selection);
     const counts = new DataLoader<number, number>((pks) => countChildren(connection, attribute, parent, pks));
     return new DataLoader<number, Page>(async (pks) => {

@@ -10,6 +10,7 @@ import {
 import { z } from 'zod';
 import type { Cache } from '../cache';
 import { notFound, rateLimited, unavailable, unprocessable } from '../kernel/errors';
+import { createPublicFetch } from '../public-fetch';
 
 /** All that is ever kept of a member. `fullName` or `email` may be empty, never both. */
 export interface NoviMember {
@@ -24,6 +25,8 @@ export interface NoviSite {
   readonly siteId: string;
   readonly rootUrl?: string | null;
   readonly apiKey?: string | null;
+  /** The root is the operator's, and may be anywhere; otherwise it is reached at public addresses alone. */
+  readonly anywhere?: boolean;
 }
 
 /** Calls that one Novi configuration may cost us. */
@@ -41,6 +44,7 @@ export interface NoviClientOptions {
   readonly limits?: NoviLimits;
   /** For one upstream call from connecting to the last byte. */
   readonly timeoutMs?: number;
+  /** For roots that may be anywhere. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -61,6 +65,7 @@ export function createNoviClient(options: NoviClientOptions): NoviClient {
     limiters: makeLimiters(options.limits ?? noviLimits, options.redis),
     timeoutMs: options.timeoutMs ?? 8_000,
     fetch: options.fetch ?? globalThis.fetch,
+    publicFetch: createPublicFetch(),
   };
   const flights = new Map<string, Promise<NoviMember>>();
 
@@ -88,10 +93,12 @@ interface Tools {
   readonly limiters: readonly Limiter[];
   readonly timeoutMs: number;
   readonly fetch: typeof globalThis.fetch;
+  readonly publicFetch: typeof globalThis.fetch;
 }
 
 interface Source {
   readonly siteId: string;
+  readonly anywhere: boolean;
   readonly rootUrl: string;
   readonly apiKey: string;
   /** Tells configurations apart without showing the key. */
@@ -134,7 +141,8 @@ function readSource(site: NoviSite): Source | undefined {
     .update(`${rootUrl} ${data.apiKey}`)
     .digest('base64url')
     .slice(0, 16);
-  return { siteId: site.siteId, rootUrl, apiKey: data.apiKey, fingerprint };
+  const { siteId, anywhere = false } = site;
+  return { siteId, anywhere, rootUrl, apiKey: data.apiKey, fingerprint };
 }
 
 async function lookUp(tools: Tools, source: Source, uuid: string): Promise<NoviMember> {
@@ -282,7 +290,8 @@ interface Answer {
 async function exchange(tools: Tools, source: Source, uuid: string): Promise<Answer> {
   const stop = new AbortController();
   const call = async (): Promise<Answer> => {
-    const response = await tools.fetch(`${source.rootUrl}/customers/${uuid}`, {
+    const fetch = source.anywhere ? tools.fetch : tools.publicFetch;
+    const response = await fetch(`${source.rootUrl}/customers/${uuid}`, {
       // Novi wants the key raw where Basic has base64 elsewhere.
       headers: { authorization: `Basic ${source.apiKey}`, accept: 'application/json' },
       // Following would carry the key to wherever the answer points.

@@ -9,7 +9,7 @@ import type { NoviClient, NoviSite } from './client';
 declare module '../kernel/context' {
   interface Services {
     novi: NoviClient;
-    /** Settings of the environment; they win over those of the site. */
+    /** Settings of the environment. Its root wins over that of a site; its key goes to no other root. */
     noviSettings: { rootUrl?: string; apiKey?: string };
   }
 }
@@ -56,11 +56,10 @@ async function siteOf(ctx: Context): Promise<NoviSite> {
   const configured = sites.map(({ id, cfg }) => ({ siteId: id, ...settingsOf(cfg) }));
   const site = configured.find(({ rootUrl, apiKey }) => rootUrl && apiKey) ??
     configured[0] ?? { siteId: 'environment' };
-  return {
-    ...site,
-    ...(noviSettings.rootUrl !== undefined && { rootUrl: noviSettings.rootUrl }),
-    ...(noviSettings.apiKey !== undefined && { apiKey: noviSettings.apiKey }),
-  };
+  const { rootUrl, apiKey } = noviSettings;
+  return rootUrl === undefined
+    ? site
+    : { ...site, rootUrl, anywhere: true, ...(apiKey !== undefined && { apiKey }) };
 }
 
 function settingsOf(cfg: string | null): { rootUrl?: string; apiKey?: string } {

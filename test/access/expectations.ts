@@ -21,10 +21,6 @@ export const levels: readonly Level[] = order;
 export const includes = (level: Level, needed: Level | 'never'): boolean =>
   needed !== 'never' && order.indexOf(level) >= order.indexOf(needed);
 
-/** The level just below one; none below that of guests. */
-export const below = (level: Level | 'never'): Level | undefined =>
-  level === 'never' ? 'super' : order[order.indexOf(level) - 1];
-
 /**
  * Of each type an account has five objects, numbered from 0; the nth of one type belong to the nth of the others. The first belong
  * to the member who calls, the others to other people.

@@ -43,7 +43,8 @@ async function logOf(objectId: string, caller: Caller = app.administrator()): Pr
 const shown = ({ access, attributes }: Entity, name: string): boolean => {
   const { read, mask, kind } = attributes.get(name)!;
   const needed = [read, access.read, access.readAll, access.hidden?.below];
-  return !mask && kind !== 'hash' && needed.every((level) => !level || atLeast('administrator', level));
+  const isSecret = kind === 'hash' || /passcode/i.test(name);
+  return !mask && !isSecret && needed.every((level) => !level || atLeast('administrator', level));
 };
 
 describe.each(types)('$type', ({ type, entity }) => {

@@ -22,11 +22,11 @@ const oddTypes = 'cccccccc-cccc-4ccc-8ccc-cccccccccccc';
 const unknown = 'dddddddd-dddd-4ddd-8ddd-dddddddddddd';
 
 let novi: FakeNovi;
-let site: { siteId: string; rootUrl: string; apiKey: string };
+let site: { siteId: string; rootUrl: string; apiKey: string; anywhere: boolean };
 
 beforeAll(async () => {
   novi = await startFakeNovi({ apiKey });
-  site = { siteId: 'site-1', rootUrl: novi.url, apiKey };
+  site = { siteId: 'site-1', rootUrl: novi.url, apiKey, anywhere: true };
 });
 beforeEach(() => novi.reset());
 afterAll(() => novi.close());

@@ -4,13 +4,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { createApp, type App } from '../../src/app';
 import { readConfig } from '../../src/config';
 import { serverOptions } from '../../src/http';
 import type { Services } from '../../src/kernel/context';
 import { allEntities, type Entity } from '../../src/kernel/entity';
 import { levels, type Level } from '../../src/kernel/levels';
+import { createLog } from '../../src/log';
 import { openServices } from '../../src/services';
 import { seed } from '../../seeders/rows';
 import { Caller } from './callers';
@@ -26,6 +26,8 @@ export interface AppOptions {
   env?: Record<string, string>;
   /** What the database keeps of the values of an object, where it is not all of them. */
   keeps?: (entity: Entity, values: Values) => Values;
+  /** From which level on lines are logged: errors, unless a test looks at what else is. */
+  logLevel?: string;
   /** Fills an account, instead of the usual fixture. */
   fill?: (services: Services, name: 'here' | 'there') => Promise<Tenant>;
   /** Where to go instead: for tests that take the servers away, or start the application twice. */
@@ -56,6 +58,8 @@ export class TestApp {
   there!: Tenant;
   /** What was logged as an error: a test that provokes one takes it out. */
   readonly logged: Record<string, unknown>[] = [];
+  /** Every line that was logged, see {@link AppOptions.logLevel}. */
+  readonly lines: string[] = [];
   folder = '';
   place!: Place;
   private app!: App;
@@ -66,6 +70,7 @@ export class TestApp {
     env = {},
     through = (place) => place,
     keeps,
+    logLevel = 'error',
     fill = (services, name) => seedTenant(services, name, rows, keeps),
   }: AppOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
@@ -81,10 +86,13 @@ export class TestApp {
       ...(redisUrl && { REDIS_URL: redisUrl }),
       ...env,
     });
-    const log = pino(
-      { level: 'error' },
-      { write: (line: string) => this.logged.push(JSON.parse(line) as Record<string, unknown>) },
-    );
+    const log = createLog(logLevel, {
+      write: (line) => {
+        this.lines.push(line);
+        const entry = JSON.parse(line) as Record<string, unknown>;
+        if (Number(entry.level) >= 50) this.logged.push(entry);
+      },
+    });
     this.services = await openServices(config, log);
     this.app = await createApp(this.services, config);
     this.server = createServer(serverOptions, this.app.handler);
