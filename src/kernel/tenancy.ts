@@ -372,8 +372,10 @@ export const changeFeedOf = ({ tenant }: Entity, account: number | null): number
 /** One rule of {@link rowRules} as it was for a row: it is seen from a level on, or by whom it belongs to. */
 export interface Limit {
   from: Level;
-  owner?: { type: 'person' | 'user' | 'member'; key: number | string | null };
+  owner?: { type: OwnerType; key: number | string | null };
 }
+
+type OwnerType = 'person' | 'user' | 'member' | 'holder';
 
 /** The rules that limit who sees these rows, to be kept when the rows go; rows that all readers of the type see have none. */
 export async function limitsOf(
@@ -382,7 +384,9 @@ export async function limitsOf(
   pks: readonly number[],
   tx: Transaction,
 ): Promise<Map<number, Limit[]>> {
-  const rules = limitColumns(entity, 't').filter(({ from }) => !atLeast(entity.access.read, from));
+  const { holder, read } = entity.access;
+  const least = holder === undefined ? read : 'anonymous';
+  const rules = limitColumns(entity, 't').filter(({ from }) => !atLeast(least, from));
   if (rules.length === 0) return new Map();
   const columns = rules.map(({ sql }, index) => `${sql} AS \`${String(index)}\``);
   const rows = await services.database.select<Record<string, number | string | null>>(
@@ -405,13 +409,19 @@ export async function limitsOf(
 interface LimitColumn {
   from: Level;
   /** Of a rule on owners: what `sql` is the key of; otherwise `sql` is 0 for rows that the rule lets pass. */
-  owner?: 'person' | 'user' | 'member';
+  owner?: OwnerType;
   sql: string;
 }
 
 function limitColumns(entity: Entity, t: string): LimitColumn[] {
-  const { hidden, own, read, readAll } = entity.access;
+  const { hidden, holder, own, read, readAll } = entity.access;
   const found: LimitColumn[] = [];
+  if (holder !== undefined)
+    found.push({
+      from: read,
+      owner: 'holder',
+      sql: `${t}.\`${entity.attributes.get(holder)?.column ?? ''}\``,
+    });
   if (hidden) found.push({ from: hidden.below, sql: `((${hidden.where(t)}) IS TRUE)` });
   if (own && readAll && !atLeast(read, readAll))
     found.push({ from: readAll, ...ownerColumn(entity, own, t) });
@@ -454,11 +464,9 @@ export async function couldSee(ctx: Context, limits: readonly Limit[]): Promise<
   return true;
 }
 
-function identityOf(
-  ctx: Context,
-  type: 'person' | 'user' | 'member',
-): Promise<string | null> | number | undefined {
-  const { person, user } = ctx.viewer;
+function identityOf(ctx: Context, type: OwnerType): Promise<string | null> | number | undefined {
+  const { person, user, holds } = ctx.viewer;
+  if (type === 'holder') return holds?.pk;
   if (type === 'user') return user?.pk;
   if (type === 'person' || !person) return person?.pk;
   return ctx.once('member', () => memberId(ctx, person));

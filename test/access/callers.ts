@@ -27,16 +27,16 @@ export async function callersOf(app: TestApp, world: World) {
     const { headers } = await app.signedIn(level, { person: id, user, account: app[tenant].account });
     return { name: `person ${String(row)} of ${level} ${tenant}`, level, tenant, person: row, headers };
   };
-  /** Who has entered the passcode of the first badge. */
-  const holder = async (): Promise<Who> => {
-    const badge = { type: 'event_badge', id: world.idOf('here', 'event_badge') };
-    const code = String(world.valuesOf({ tenant: 'here', type: 'event_badge', row: 0 }).personPasscode);
+  /** Who has entered the passcode of the first object of a type. */
+  const holder = async (type: string, passcode: string): Promise<Who> => {
+    const id = world.idOf('here', type);
+    const code = String(world.valuesOf({ tenant: 'here', type, row: 0 })[passcode]);
     const { tokens } = app.services;
-    const content = { auth_type: 'holder', object_type: badge.type, object_id: badge.id };
-    const claims = { account_id: app.here.account, stamp: tokens.stamp({ ...badge, code }) };
+    const content = { auth_type: 'holder', object_type: type, object_id: id };
+    const claims = { account_id: app.here.account, stamp: tokens.stamp({ type, id, code }) };
     const token = await tokens.sign({ ...claims, json_str: JSON.stringify(content) }, 3600);
     const headers = { ...key('anonymous').headers, authorization: `Bearer ${token}` };
-    return { ...key('anonymous'), name: 'who holds a badge here', holds: badge.type, headers };
+    return { ...key('anonymous'), name: `who holds ${type} 0 here`, holds: type, headers };
   };
   return {
     /** One of each level, but super. */
@@ -47,7 +47,8 @@ export async function callersOf(app: TestApp, world: World) {
     member: await person(0, 'authenticated'),
     staff: await person(2, 'trusted'),
     office: await person(3, 'administrator'),
-    holder: await holder(),
+    holder: await holder('event_badge', 'personPasscode'),
+    exhibitor: await holder('event_exhibit', 'staffPasscode'),
     memberThere: await person(0, 'authenticated', 'there'),
     managerThere: key('manager', 'there'),
     nowhere,

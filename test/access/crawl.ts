@@ -14,7 +14,7 @@ import {
   type GraphQLSchema,
   type IntrospectionQuery,
 } from 'graphql';
-import { allEntities } from '../../src/kernel/entity';
+import { allEntities, findEntity } from '../../src/kernel/entity';
 import type { TestApp } from '../support/app';
 import type { Who } from './expectations';
 import { nameOf, type World } from './world';
@@ -38,6 +38,8 @@ export interface Call {
   path: string;
   body?: unknown;
   headers?: Record<string, string>;
+  /** How it is refused, where the path does not say so. */
+  form?: 'crud' | 'action';
 }
 
 /** How a refusal is told, by its code: what the description of errors says. */
@@ -48,6 +50,7 @@ export const refusals = {
   UNAUTHENTICATED: { status: 401, category: 'unauthenticated' },
   FORBIDDEN: { status: 403, category: 'forbidden' },
   NOT_FOUND: { status: 404, category: 'not_found' },
+  GONE: { status: 410, category: 'not_found' },
   PRECONDITION_FAILED: { status: 412, category: 'validation' },
   UNPROCESSABLE: { status: 422, category: 'validation' },
   UNAVAILABLE: { status: 503, category: 'unavailable' },
@@ -226,12 +229,12 @@ export class Crawl {
   }
 
   /** A refusal of REST in the form that is due: that of CRUD, or that of actions. */
-  refused(who: Who, { method, path }: Call, { status, json, headers }: Answer, code: Refusal): void {
+  refused(who: Who, { method, path, form }: Call, { status, json, headers }: Answer, code: Refusal): void {
     const due = refusals[code];
     const { data, meta, detail, errors } = json ?? {};
     const isRight = path.startsWith('/graphql')
       ? data === undefined && errors?.length === 1 && errors[0].extensions.code === code
-      : path.startsWith('/v3/crud')
+      : (form ?? (path.startsWith('/v3/crud') ? 'crud' : 'action')) === 'crud'
         ? data === false &&
           meta.success === false &&
           meta.status_code === status &&
@@ -316,6 +319,10 @@ export class Crawl {
 /** The route that a path is on. */
 function templateOf(path: string): string {
   const [place = ''] = path.split('?');
+  const [, base, older = '', end = ''] =
+    /^(\/v2\/crud|\/crud|\/api|)\/(\w+)(|\/list|\/zi[\w-]+iz)$/.exec(place) ?? [];
+  if (base !== undefined && findEntity(older))
+    return `${base}/{type}${end === '' || end === '/list' ? end : '/{id}'}`;
   const [, crud] = /^\/v3\/crud\/(.*)$/.exec(place) ?? [];
   if (crud === undefined)
     return place

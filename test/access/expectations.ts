@@ -50,6 +50,10 @@ export interface Rule {
   ownerOf?: Readonly<Record<number, number>>;
   /** All that an owner below `changesOthers` may do: a change of this kind, and neither hiding nor disabling. */
   ownerSets?: Readonly<Record<string, unknown>>;
+  /** Nobody owns them but who has come by the passcode of one. */
+  heldAlone?: true;
+  /** Who has come by the passcode of the first object of this type reads, makes and changes what belongs to it. */
+  heldBy?: string;
   /** Below a level these alone are changed. */
   changed?: { rows: readonly number[]; below: Level };
   /** An object that is above the levels named, such as a user of that level. */
@@ -194,6 +198,11 @@ export const rules: Readonly<Record<string, Rule>> = {
   },
   event_exhibit: {
     ...programme,
+    update: 'anonymous',
+    changesOthers: 'trusted',
+    heldAlone: true,
+    ownerSets: { description: 'taken over' },
+    gives: [[{ name: 'taken over' }, 'trusted']],
     fields: { licenseLiJson: 'trusted', 'licenseLiJson secret': 'manager', staffPasscode: 'manager' },
   },
   event_badge_template: programme,
@@ -226,7 +235,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   event_person_profile: backstage,
   event_registration: { ...backstage, read: 'authenticated', others: 'trusted' },
   event_abstract: backstage,
-  event_exhibit_tracking: backstage,
+  event_exhibit_tracking: { ...backstage, heldBy: 'event_exhibit' },
 
   hosted_file: { read: 'authenticated', ...staff },
   // A link has no other way to go.
@@ -306,6 +315,10 @@ export function levelOf(type: string, field: string): Level | 'never' {
   return fields[field] ?? fields[whole] ?? common[whole] ?? fields['*'] ?? read;
 }
 
+/** Has the field a level of its own? */
+const isOfItsOwn = (type: string, field: string): boolean =>
+  (ruleOf(type).fields?.[field] ?? common[field]) !== undefined;
+
 /** Is there more to the field than to its object? */
 export const isLimited = (type: string, field: string): boolean => {
   const level = levelOf(type, field);
@@ -336,11 +349,16 @@ export interface Place {
 /** A trusted key without a person acts for all of them: old programs do. */
 const isProgram = ({ person, level }: Who): boolean => person === undefined && includes(level, 'trusted');
 
-export const mayRead = ({ level }: Who, type: string): boolean => includes(level, ruleOf(type).read);
+/** Have they come by the passcode of what the object belongs to? */
+export const isHolder = ({ holds }: Who, type: string): boolean =>
+  holds !== undefined && holds === ruleOf(type).heldBy;
 
-export const mayList = ({ level }: Who, type: string): boolean => {
+export const mayRead = (who: Who, type: string): boolean =>
+  includes(who.level, ruleOf(type).read) || isHolder(who, type);
+
+export const mayList = (who: Who, type: string): boolean => {
   const { list, read } = ruleOf(type);
-  return includes(level, list ?? read);
+  return includes(who.level, list ?? read) || isHolder(who, type);
 };
 
 /** Does the caller see the object? Super, who may cross into other accounts when asked for an object there, is not asked here. */
@@ -350,6 +368,7 @@ export function sees(who: Who, { tenant, type, row }: Place): boolean {
   if (tenant === 'all') return true;
   if (tenant !== who.tenant) return false;
   if (others && !includes(who.level, others) && !isProgram(who) && row !== who.person) return false;
+  if (isHolder(who, type) && row !== 0) return false;
   if (hidden?.rows.includes(row) && !includes(who.level, hidden.below)) return false;
   return !ofEvent || sees(who, { tenant, type: 'event', row });
 }
@@ -357,7 +376,8 @@ export function sees(who: Who, { tenant, type, row }: Place): boolean {
 /** Does the caller see this field of it? */
 export const knows = (who: Who, place: Place, field: string): boolean => {
   const level = levelOf(place.type, field);
-  return level !== 'never' && includes(who.level, level) && seesOne(who, place);
+  const isOpen = includes(who.level, level) || (isHolder(who, place.type) && !isOfItsOwn(place.type, field));
+  return level !== 'never' && isOpen && seesOne(who, place);
 };
 
 /** Is all that the caller may make or change of the type their own? */
@@ -367,17 +387,19 @@ export const isLimitedToOwn = (who: Who, { changesOthers }: Rule): boolean =>
 /** May the caller make an object of the type, which belongs to them where it belongs to somebody? */
 export function mayCreate(who: Who, type: string): boolean {
   const rule = ruleOf(type);
+  if (isHolder(who, type)) return true;
   if (!includes(who.level, rule.create)) return false;
   if (!who.tenant && type !== 'account' && !(rule.shared && who.level === 'super')) return false;
-  return !isLimitedToOwn(who, rule) || who.person !== undefined;
+  return !isLimitedToOwn(who, rule) || (who.person !== undefined && !rule.heldAlone);
 }
 
 /** What is done to an object: hiding stands for disabling too, and deleting is for good. */
 export type Way = 'update' | 'hide' | 'delete';
 
 /** Has the caller the level for it, if perhaps not for every object? */
-export const hasLevel = ({ level }: Who, type: string, way: Way): boolean =>
-  includes(level, way === 'delete' ? ruleOf(type).remove : ruleOf(type).update);
+export const hasLevel = (who: Who, type: string, way: Way): boolean =>
+  includes(who.level, way === 'delete' ? ruleOf(type).remove : ruleOf(type).update) ||
+  (way !== 'delete' && isHolder(who, type));
 
 /** May the caller do this to the object? */
 export function mayChange(who: Who, place: Place, way: Way): boolean {
@@ -391,7 +413,8 @@ export function mayChange(who: Who, place: Place, way: Way): boolean {
     return false;
   if (!isLimitedToOwn(who, rule)) return true;
   if (rule.ownerSets && way !== 'update') return false;
-  return who.person === (rule.ownerOf?.[row] ?? row) || (who.holds === type && row === 0);
+  if (who.holds === type && row === 0) return true;
+  return !rule.heldAlone && who.person === (rule.ownerOf?.[row] ?? row);
 }
 
 /** A change that the caller may make of what is theirs to change. */

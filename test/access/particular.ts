@@ -1,8 +1,8 @@
 import { form, formType } from '../files/support';
 import { refusals, type Call, type Crawl, type Refusal } from './crawl';
-import { includes, sees, type Place, type Who } from './expectations';
+import { includes, mayList, sees, type Place, type Who } from './expectations';
 import type { TypeOf } from './types';
-import { passwordOf, unknownId, type World } from './world';
+import { lastRow, passwordOf, unknownId, type World } from './world';
 
 /** One way to ask for an operation or a route of its own, and how that is to end for a caller. */
 interface Case {
@@ -22,10 +22,25 @@ interface Case {
 /** No such thing, or none of theirs: which of the two is told depends on who asks. */
 const notTheirs = ['FORBIDDEN', 'NOT_FOUND'] as const;
 
+/** Where some of the routes were in older generations. */
+const movedTo: Record<string, string> = {
+  '/v3/action/user/authenticate': 'GET /user/authenticate',
+  '/v3/action/user/verify_password': 'POST /user/verify_password',
+  '/v3/action/user/{id}/change_password': 'PATCH /user/{id}/change_password',
+  '/v3/action/user/{id}/new_auth_key': 'GET /user/{id}/new_auth_key',
+  '/v3/action/user/{id}/email_auth_key_url': 'GET /user/{id}/email_auth_key_url',
+  '/v3/action/auth/authenticate_passcode': 'POST /api/authenticate_passcode',
+  '/v3/action/hosted_file/{id}/download': 'GET /hosted_file/{id}/download',
+};
+
+const post = (path: string, body: object): Call => ({ method: 'POST', path, body });
+
 /** Everything that is neither an operation of a type nor about all of them: each has its cases here. */
 export class Particular {
   private readonly world: World;
   private addresses = 0;
+  /** Each time other users are named: after ten wrong tries one would be locked. */
+  private turn = 0;
 
   constructor(
     private readonly crawl: Crawl,
@@ -41,6 +56,7 @@ export class Particular {
   }
 
   async ask(who: Who): Promise<void> {
+    this.turn += 1;
     for (const { of, query, variables, call, due, as, withholds } of this.cases(who)) {
       if (due === undefined) continue;
       // Wrong tries are counted by address.
@@ -76,7 +92,9 @@ export class Particular {
   }
 
   private cases(who: Who): Case[] {
-    return [...this.signIns(who), ...this.questions(who), ...this.keys(who), ...this.files(who)];
+    const [signIns, files] = [this.signIns(who), this.files(who)];
+    const older = this.older(who, [...signIns, ...files]);
+    return [...signIns, ...this.questions(who), ...this.keys(who), ...files, ...older];
   }
 
   private id = (type: string, row = 0): string => this.world.idOf('here', type, row);
@@ -85,7 +103,9 @@ export class Particular {
   private signIns(who: Who): Case[] {
     const { tenant, level, person } = who;
     const isHere = tenant === 'here';
-    const { username } = this.world.valuesOf({ tenant: 'here', type: 'user', row: this.addresses % 4 });
+    const row = this.turn % lastRow;
+    const user = this.id('user', row);
+    const { username } = this.world.valuesOf({ tenant: 'here', type: 'user', row });
     const password = passwordOf({ tenant: 'here' });
     const code = (
       this.world.valuesOf({ tenant: 'here', type: 'site', row: 0 }).accessCodeKvJson as { trusted: string }
@@ -130,12 +150,12 @@ export class Particular {
       {
         of: 'Mutation.verifyPassword',
         query: 'mutation ($id: ID, $password: String!) { verifyPassword(userId: $id, password: $password) }',
-        variables: { id: this.id('user'), password },
+        variables: { id: user, password },
         due: right,
       },
       {
         of: 'POST /v3/action/user/verify_password',
-        call: sends('user/verify_password', { user_id: this.id('user'), password }),
+        call: sends('user/verify_password', { user_id: user, password }),
         due: right,
       },
       {
@@ -202,6 +222,71 @@ export class Particular {
         due: passcode,
         // It tells whose the site is.
         as: { ...who, tenant: tenant ?? 'here' },
+      },
+    ];
+  }
+
+  /** The same by the routes of older generations, and what they alone have. */
+  private older(who: Who, cases: readonly Case[]): Case[] {
+    const { tenant } = who;
+    const row = this.turn % lastRow;
+    const { username, email } = this.world.valuesOf({ tenant: 'here', type: 'user', row });
+    const found = mayList(who, 'user') ? 'done' : 'FORBIDDEN';
+    const account_id = this.id('account');
+    const token = tenant === 'there' ? 'FORBIDDEN' : 'done';
+    const usage = tenant && includes(who.level, 'manager') ? 'done' : 'FORBIDDEN';
+    const moved = cases.flatMap((each): Case[] => {
+      const [verb = '', path = ''] = each.of.split(' ');
+      const older = movedTo[path];
+      if (!older || !each.call) return [];
+      const [method = verb, place = path] = older.split(' ');
+      const from = path.split('{')[0]!;
+      const to = place.split('{')[0]!;
+      const asQuery = method === 'GET' && each.call.body !== undefined;
+      const query = asQuery
+        ? `?${new URLSearchParams(each.call.body as Record<string, string>).toString()}`
+        : '';
+      const call = {
+        ...each.call,
+        method,
+        path: `${each.call.path.replace(from, to)}${query}`,
+        body: asQuery ? undefined : each.call.body,
+      };
+      return [{ ...each, of: older, call }];
+    });
+    const get = (path: string, query: Record<string, unknown>, due: Case['due']): Case => ({
+      of: `GET ${path}`,
+      call: {
+        method: 'GET',
+        path: `${path}?${new URLSearchParams(query as Record<string, string>).toString()}`,
+        ...(path.startsWith('/user/lookup') && { form: 'crud' }),
+      },
+      due,
+    });
+    return [
+      ...moved,
+      get('/user/lookup', { user_id: this.id('user', row) }, found),
+      get('/user/lookup_email', { email }, found),
+      get('/user/lookup_username', { username }, found),
+      get('/api/temp_token', { account_id }, token),
+      { of: 'POST /api/request_jwt', call: post('/api/request_jwt', { account_id }), due: token },
+      {
+        of: 'POST /v3/action/auth/guest_token',
+        call: post('/v3/action/auth/guest_token', { account_id }),
+        due: token,
+      },
+      {
+        of: 'Mutation.guestToken',
+        query: 'mutation ($account: ID) { guestToken(accountId: $account) { jwt level } }',
+        variables: { account: account_id },
+        due: token,
+      },
+      { of: 'POST /util/email/send', call: post('/util/email/send', {}), due: 'GONE' },
+      get('/v3/action/legacy/usage', {}, usage),
+      {
+        of: 'Query.legacyUsage',
+        query: 'query { legacyUsage { countedSince uses { route keyId keyName accountId } } }',
+        due: usage,
       },
     ];
   }

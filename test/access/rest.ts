@@ -31,6 +31,8 @@ interface Route {
   /** What stands behind the type in the path. */
   rest: string;
   relation?: ToMany;
+  /** Where it lies, of an older generation. */
+  folder?: string;
 }
 
 type Due = Refusal | readonly Refusal[] | 'done';
@@ -69,6 +71,21 @@ export class Rest {
     );
   }
 
+  /** The older ones, which stand for any type. */
+  async older(who: Who): Promise<void> {
+    const types = [...new Set(this.routes.map(({ type }) => type))];
+    const routes = this.others.flatMap((route): Route[] => {
+      const [verb = '', path = ''] = route.split(' ');
+      const [, base, end = ''] = /^(.*)\/\{type\}(|\/list|\/\{id\})$/.exec(path) ?? [];
+      if (base === undefined) return [];
+      const rest = end === '/{id}' ? '{id}' : '';
+      return types
+        .filter((type) => !(verb === 'DELETE' && type === 'hosted_file' && !base.endsWith('crud')))
+        .map((type) => ({ verb, path, type, rest, folder: `${base}/${type}` }));
+    });
+    await this.each(routes, (route) => this.askType(who, route));
+  }
+
   /** Those below a parent: the caller's, and one of the other account. */
   async nested(who: Who): Promise<void> {
     const home = who.tenant ?? 'here';
@@ -99,6 +116,7 @@ export class Rest {
     isRight: (answer: Answer) => boolean = () => true,
   ): Promise<void> {
     const answer = await this.crawl.send(who, call);
+    call = { form: 'crud', ...call };
     if (due !== 'done') {
       const codes = [due].flat();
       this.crawl.refused(
@@ -124,15 +142,16 @@ export class Rest {
     });
   }
 
-  private async askType(who: Who, { verb, type, rest }: Route): Promise<void> {
-    const folder = `/v3/crud/${type}`;
-    const path = `${folder}/${rest}`;
+  private async askType(who: Who, { verb, type, rest, folder: older }: Route): Promise<void> {
+    const folder = older ?? `/v3/crud/${type}`;
+    const path = older === undefined ? `${folder}/${rest}` : `${older}${verb === 'GET' ? '/list' : ''}`;
     const listed = mayList(who, type) ? 'done' : 'FORBIDDEN';
     const places = this.world.all(type);
     const expected = this.world.idsFor(who, type);
     switch (`${verb} ${rest}`) {
       case 'GET ':
         await this.list(who, { method: verb, path: `${path}?${all}&view=detail` }, listed, expected);
+        if (older !== undefined) return undefined;
         return this.list(
           who,
           { method: verb, path: `${path}?${all}${this.partsOf(type)}` },
@@ -315,14 +334,16 @@ export class Rest {
     ].filter(([, path]) => path !== '/health');
     await this.each(routes, async ([verb, path]) => {
       const [parent = 'event', child = parent] =
-        path.match(/(?<=\/v3\/(?:crud|action)\/(?:\w+\/\{parent_id\}\/)?)\w+/g) ?? [];
+        path.match(/(?<=\/v3\/(?:crud|action)\/(?:\w+\/\{parent_id\}\/)?|^\/)\w+/g) ?? [];
       const filled = path
+        .replace('{type}', 'event')
         .replace('{parent_id}', this.idOf(parent))
-        .replace('{id}', this.idOf(child))
+        .replace('{id}', this.idOf(path.includes('{type}') ? 'event' : child))
         .replace('{sha256}', '0'.repeat(64))
         .replace('{uuid}', '5f0c8ae7-7d63-4c2c-9c0f-3f1f8c1f0a11');
       const body = verb === 'GET' || verb === 'DELETE' ? undefined : {};
-      const call: Call = { method: verb, path: filled, body };
+      const isOlder = path.includes('{type}') || path.startsWith('/user/lookup');
+      const call: Call = { method: verb, path: filled, body, ...(isOlder && { form: 'crud' }) };
       this.crawl.refused(who, call, await this.crawl.send(who, call), code);
     });
   }

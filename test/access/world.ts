@@ -14,6 +14,7 @@ import { nextNumber } from '../support/fixture';
 import {
   changeBy,
   includes,
+  isHolder,
   knows,
   mayCreate,
   mayList,
@@ -398,6 +399,13 @@ export class World {
       given[name] = undefined;
       if (any) given[any.typeAttribute] = undefined;
     }
+    if (isHolder(who, type))
+      Object.assign(given, {
+        eventExhibitId: this.idOf(tenant, 'event_exhibit'),
+        // The first has a lead there, and the second may be the turn of another.
+        eventBadgeId: this.idOf(tenant, 'event_badge', 3),
+        eventId: undefined,
+      });
     if (changed && !includes(who.level, changed.below)) given.typeCode = 'meeting';
     if (owner !== undefined && who.person !== undefined)
       given[owner] = owner === 'journalId' ? this.idOf(tenant, 'journal', who.person) : undefined;

@@ -101,6 +101,24 @@ test('they see the leads of their own exhibit alone, and change no others', asyn
     expect(refused.status).toBe(403);
 });
 
+test('they hear of deleted leads of their own exhibit alone', async () => {
+  const changes = (since?: string) =>
+    staff.ask(
+      'query ($since: String) { changes(since: $since, types: [event_exhibit_tracking]) { endCursor nodes { action id } } }',
+      { since },
+    );
+  const leadOf = async (eventExhibitId: string) =>
+    make('event_exhibit_tracking', {
+      eventExhibitId,
+      eventBadgeId: await make('event_badge', { eventId: event }),
+      eventId: event,
+    });
+  const [mine, strange] = [await leadOf(exhibit), await leadOf(other)];
+  const { endCursor } = (await changes()).changes;
+  for (const id of [mine, strange]) await app.manager().call('DELETE', `${leads}/${id}?method=delete`);
+  expect((await changes(endCursor)).changes.nodes).toEqual([{ action: 'REMOVED', id: mine }]);
+});
+
 test('they change of their exhibit what the event allows, and nothing of others', async () => {
   const path = `/v3/crud/event_exhibit/${exhibit}`;
   await staff.call('PATCH', path, { description: 'Tea at four.', custom_questions_json: ['Budget?'] });
