@@ -27,7 +27,7 @@ const rights = (): Column[] =>
   });
 
 function grantsOf(access: Access): [Level | 'never', string][] {
-  const { read, list, search, hidden, own, create, update, remove, ownEdits, doc } = access;
+  const { read, list, search, hidden, own, holder, create, update, remove, ownEdits, doc } = access;
   const { readAll = read, writeAll = readAll } = access;
   const isOwn = own !== undefined;
   const seesOwn = isOwn && readAll !== read;
@@ -46,6 +46,7 @@ function grantsOf(access: Access): [Level | 'never', string][] {
     [update, writesOwn(update) ? (ownEdits ? 'some fields of own' : `update ${doc ?? 'own'}`) : 'update'],
     ...(writesOwn(update) ? [[writeAll, 'update all'] as [Level, string]] : []),
     [remove, 'delete'],
+    ...(holder === undefined ? [] : [['anonymous', 'read, create, update as holder'] as [Level, string]]),
   ];
 }
 

@@ -21,7 +21,7 @@ const display = (column: string) => (t: string) =>
     // Who knows a badge, or the name on it, finds it; a list of all is not for everybody.
     read: 'anonymous',
     list: 'public',
-    search: { below: 'trusted', letters: 3, rows: 15 },
+    search: { below: 'trusted', letters: 3, rows: 15, named: ['id', 'code'] },
     own: 'personId',
     readAll: 'anonymous',
     writeAll: 'trusted',

@@ -122,9 +122,11 @@ export class Context {
     this.loaders.clear();
   }
 
-  /** The same call seen from another account: for operations that find the account themselves. */
-  inAccount(account: Identity | null): Context {
-    return this.seenBy({ ...this.viewer, account });
+  /** The same call in an account that the operation finds itself: unless it is the caller's own, they are a guest there. */
+  inAccount(account: Identity): Context {
+    const { viewer } = this;
+    if (viewer.account?.pk === account.pk) return this;
+    return this.seenBy({ ...viewer, account, level: 'anonymous', person: null, user: null });
   }
 
   /** The same call as if another made it: for what the server does itself. */

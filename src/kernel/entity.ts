@@ -30,10 +30,18 @@ export interface Access {
   doc?: string;
   /** What an owner may change below `writeAll`; left out: all that the type has, and its removal. */
   ownEdits?: OwnEdits;
+  /**
+   * A reference: whoever has come by the passcode of what it leads to reads and writes the objects that lead there, whatever their
+   * level, and deletes none for good.
+   */
+  holder?: string;
   /** Level from which the objects are listed; below it one is read by id, or found by `search`. Default: `read`. */
   list?: Level;
-  /** Below this level `q` needs a word of so many letters, and finds so many rows at most. */
-  search?: { below: Level; letters: number; rows: number };
+  /**
+   * Below this level `q` needs a word of so many letters, and finds so many rows at most; who names one by such an attribute needs no
+   * words.
+   */
+  search?: { below: Level; letters: number; rows: number; named: readonly string[] };
   /** One that is named is also told to a caller who says that it has no account: to whom it tells which. */
   withoutAccount?: boolean;
   /** Rows for which this SQL over the row is true are invisible below the level; `what` they are, in the plural. */

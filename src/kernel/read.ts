@@ -152,8 +152,7 @@ class Connection {
     this.window = windowOf(args);
     const { size, reverse, offset, cursor: place } = this.window;
     const isPage = reverse || offset > 0 || place !== undefined;
-    const q = args.q || (args.filter?.q as string | undefined);
-    const most = searchLimit(ctx, entity, { q, isPage });
+    const most = searchLimit(ctx, entity, { ...args, isPage });
     if (most !== undefined && most < size) {
       this.window.size = most;
       this.cut = true;

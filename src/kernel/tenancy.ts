@@ -37,9 +37,14 @@ export function scope(ctx: Context, entity: Entity, t: string, values: Bindable[
 export function mayRead(ctx: Context, entity: Entity): void {
   const { viewer } = ctx;
   const { access, name } = entity;
-  if (!atLeast(viewer.level, access.read))
+  if (!atLeast(viewer.level, access.read) && !isHolder(viewer, entity))
     throw forbidden(`Reading ${name} needs level ${access.read}; you are ${viewer.level}.`);
   mayReach(ctx, entity, 'read');
+}
+
+/** Has the caller come by the passcode of what objects of this type lead to? */
+function isHolder({ holds }: Viewer, { access, attributes }: Entity): boolean {
+  return holds !== undefined && attributes.get(access.holder ?? '')?.ref?.type === holds.type;
 }
 
 /** @throws FORBIDDEN when the caller may not have the objects of the type counted, compared or listed. */
@@ -48,21 +53,24 @@ export function mayList(ctx: Context, entity: Entity): void {
   const { viewer } = ctx;
   const { access, plural } = entity;
   const { list = access.read } = access;
-  if (!atLeast(viewer.level, list))
+  if (!atLeast(viewer.level, list) && !isHolder(viewer, entity))
     throw forbidden(`Listing ${plural} needs level ${list}; you are ${viewer.level}.`);
 }
 
 /**
- * How many rows a list may have, where the caller may only search.
+ * How many rows a list may have, where the caller may only search, or name one.
  * @throws FORBIDDEN for a list without a search.
  */
 export function searchLimit(
   ctx: Context,
   entity: Entity,
-  { q, isPage }: { q: string | undefined; isPage: boolean },
+  { isPage, ...args }: { q?: string | null; filter?: Filter | null; isPage: boolean },
 ): number | undefined {
   const { search } = entity.access;
+  const { filter } = args;
   if (!search || atLeast(ctx.viewer.level, search.below)) return undefined;
+  if (isNamed(filter, search.named)) return search.rows;
+  const q = args.q || (filter?.q as string | undefined);
   if (!q?.trim()) {
     mayList(ctx, entity);
     return undefined;
@@ -73,6 +81,14 @@ export function searchLimit(
   if (isPage) throw forbidden(`Below level ${below} a search of ${entity.plural} has one page.`);
   return rows;
 }
+
+type Filter = Record<string, unknown>;
+
+/** Does all that the filter finds have one value, which the caller knows, in one of these attributes? */
+const isNamed = (filter: Filter | null | undefined, names: readonly string[]): boolean =>
+  filter != null &&
+  (names.some((name) => typeof (filter[name] as { eq?: unknown } | undefined)?.eq === 'string') ||
+    ((filter.and ?? []) as Filter[]).some((part) => isNamed(part, names)));
 
 /** The types of which the caller may read all objects that are theirs to see. */
 export const readableTypes = ({ viewer }: Context): Entity[] =>
@@ -94,7 +110,7 @@ export function mayWrite(ctx: Context, entity: Entity, verb: 'create' | 'update'
   const { viewer } = ctx;
   const { access, name } = entity;
   const level = access[verb];
-  if (!atLeast(viewer.level, level))
+  if (!atLeast(viewer.level, level) && !(verb !== 'remove' && isHolder(viewer, entity)))
     throw forbidden(
       level === 'never'
         ? `No caller may ${verb} ${name}: the server does.`
@@ -130,9 +146,13 @@ function rowRules(
   values: Bindable[],
   { toWrite = false } = {},
 ): string[] {
-  const { hidden, own, readAll, writeAll = readAll } = entity.access;
+  const { hidden, own, read, readAll, writeAll = readAll } = entity.access;
   const all = toWrite ? writeAll : readAll;
   const rules: string[] = [];
+  if (viewer.holds && !atLeast(viewer.level, read) && isHolder(viewer, entity)) {
+    values.push(viewer.holds.pk);
+    rules.push(`${t}.\`${entity.attributes.get(entity.access.holder ?? '')?.column ?? ''}\` = ?`);
+  }
   if (hidden && !atLeast(viewer.level, hidden.below)) rules.push(`(${hidden.where(t)}) IS NOT TRUE`);
   if (own && all && isLimitedToOwn(viewer, all)) rules.push(ownCondition(viewer, entity, own, t, values));
   for (const { column, type } of decidingOwners(entity)) {
@@ -182,7 +202,8 @@ function ownCondition(viewer: Viewer, entity: Entity, own: string, t: string, va
     return `EXISTS (SELECT 1 FROM \`${attribute.ref.type}\` ${p} WHERE ${p}.id = ${t}.\`${attribute.column}\` AND ${inner})`;
   }
   const type = attribute?.kind === 'id' ? entity.table : attribute?.ref?.type;
-  const identity = type === 'user' ? viewer.user : viewer.person;
+  const identity =
+    type === 'user' ? viewer.user : type === undefined || type === 'person' ? viewer.person : null;
   const conditions: string[] = [];
   if (identity) {
     values.push(identity.pk);
@@ -286,7 +307,9 @@ export async function ownerOfNew(
   { access, attributes, name }: Entity,
   tx: Transaction,
 ): Promise<{ name: string; value: number | string } | undefined> {
-  const { own, readAll, writeAll = readAll } = access;
+  const { own, holder, readAll, writeAll = readAll } = access;
+  if (holder !== undefined && viewer.holds && !atLeast(viewer.level, access.create))
+    return { name: holder, value: viewer.holds.pk };
   const attribute = own === undefined ? undefined : attributes.get(own);
   if (!attribute || attribute.kind === 'id' || !writeAll || !isLimitedToOwn(viewer, writeAll))
     return undefined;

@@ -1,5 +1,7 @@
 import { entityOf } from '../../src/kernel/entity';
+import { levels } from '../../src/kernel/levels';
 import { keyOf, useApp } from '../support/app';
+import type { Caller } from '../support/callers';
 import { seedMore } from '../support/fixture';
 import { leakedKeys } from '../support/rest';
 
@@ -94,6 +96,26 @@ test.each([
 test('an operator may be in capitals, as in every search', async () => {
   const { data } = await search({ and: [{ field: 'fqdn', op: 'EQ', value: 'open.example.org' }] });
   expect(data).toHaveLength(1);
+});
+
+test('who has a level in another account, or in none, is a guest in the one that is found', async () => {
+  const ask = (caller: Caller) =>
+    caller.ask(
+      `{ bootstrap(fqdn: "keyed.example.org", accessKey: "site-key") { account { name notes cfgJson }
+         site { name notes accessKey accessCodeKvJson cfgJson } domain { fqdn accessKey siteCfgJson siteAccessCodeKvJson } } }`,
+    );
+  const guest = await ask(browser());
+  for (const level of levels)
+    for (const caller of [app.as(level, app.there.account), app.as(level, null)]) {
+      expect({ level, ...(await ask(caller)) }).toEqual({ level, ...guest });
+      const { data } = await search(filter('keyed.example.org', 'site-key'), caller);
+      expect(data).toMatchObject([
+        { access_key: null, access_code_kv_json: null, site_cfg_json: shownSettings },
+      ]);
+    }
+  expect(await ask(app.manager())).toMatchObject({
+    bootstrap: { site: { accessKey: 'site-key', cfgJson: settings } },
+  });
 });
 
 test('an unknown host is an empty list, and no error', async () => {

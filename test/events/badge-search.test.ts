@@ -56,6 +56,24 @@ test('one is read by its id, without e-mail address, telephone number and passco
   }
 });
 
+test('one is read below its event too, and found in no list without being named', async () => {
+  for (const [, guest] of guests()) {
+    const { data } = await guest.call('GET', `/v3/crud/event/${event}/event_badge/${badge}`);
+    expect(data).toMatchObject({ id: badge, given_name: 'Ottokar', email: 'o***@example.org' });
+    for (const filter of [
+      `{ id: { ne: "${badge}" } }`,
+      `{ id: { in: ["${badge}"] } }`,
+      `{ or: [{ id: { eq: "${badge}" } }, { id: { ne: "${badge}" } }] }`,
+      `{ not: { id: { eq: "${badge}" } } }`,
+      '{ id: { eq: null } }',
+      '{ id: {} }',
+    ])
+      expect((await guest.graphql(list(`filter: ${filter}`))).code).toBe('FORBIDDEN');
+    const secret = `filter: { id: { eq: "${badge}" }, email: { contains: "ottokar" } }`;
+    expect((await guest.graphql(list(secret))).code).toBe('FORBIDDEN');
+  }
+});
+
 test('a search of three letters answers fifteen at most, and says that there are more', async () => {
   for (const [, guest] of guests()) {
     const answer = await guest.graphql(list('q: "ott", first: 100'));

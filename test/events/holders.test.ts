@@ -42,6 +42,7 @@ describe('a badge', () => {
       eventId: event,
       personId: null,
       eventBadgeTemplateId: null,
+      printCount: 3,
       personPasscode: 'badge-1234',
     });
     path = `/v3/crud/event_badge/${badge}`;
@@ -107,6 +108,9 @@ describe('a badge', () => {
       allow_tracking: false,
     });
     expect(data).toMatchObject({ full_name_override: 'Grace <b>Hopper</b>', allow_tracking: false });
+    const below = `/v3/crud/event/${event}/event_badge/${badge}`;
+    const again = await holder.call('PATCH', below, { pronouns_override: 'she/her' });
+    expect(again.data.pronouns_override).toBe('she/her');
     const before = await app.rowOf('event_badge', badge);
     for (const body of [
       { given_name: 'Somebody' },
