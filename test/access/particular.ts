@@ -15,6 +15,8 @@ interface Case {
   due: 'done' | Refusal | readonly Refusal[] | undefined;
   /** What is done is for this caller's eyes. */
   as?: Who;
+  /** What the answer does not say. */
+  withholds?: RegExp;
 }
 
 /** No such thing, or none of theirs: which of the two is told depends on who asks. */
@@ -39,7 +41,7 @@ export class Particular {
   }
 
   async ask(who: Who): Promise<void> {
-    for (const { of, query, variables, call, due, as } of this.cases(who)) {
+    for (const { of, query, variables, call, due, as, withholds } of this.cases(who)) {
       if (due === undefined) continue;
       // Wrong tries are counted by address.
       this.addresses += 1;
@@ -47,6 +49,7 @@ export class Particular {
       const caller = { ...who, headers: { ...who.headers, ...headers } };
       if (query) {
         const answer = await this.crawl.graph(caller, query, variables, as);
+        if (withholds?.test(answer.text)) this.crawl.fault(who, `${of} tells more: ${answer.text}`);
         const code = answer.errors[0]?.extensions.code;
         const isRight =
           due === 'done' ? answer.errors.length === 0 && answer.data : [due].flat().includes(code as Refusal);
@@ -263,6 +266,8 @@ export class Particular {
           'query ($type: ObjectType!, $id: ID!) { explainAccess(type: $type, id: $id, field: "cfgJson") { allowed decidedBy neededLevel rules { rule passes reason } } }',
         variables: { type, id: this.id(type, 1) },
         due: isOffice ? 'done' : 'FORBIDDEN',
+        // Of another account's no more than that it is one.
+        ...(tenant !== 'here' && { withholds: /"(?:OBJECT|FIELD)"|"allowed":true/ }),
       })),
       {
         of: 'Query.explainAccess',
