@@ -17,11 +17,11 @@ import {
 import type { Database } from '../database/database';
 import { deprecatedParts } from '../graphql/deprecated';
 import { Context } from '../kernel/context';
-import { findEntity } from '../kernel/entity';
+import { entityOf, findEntity } from '../kernel/entity';
 import { badRequest } from '../kernel/errors';
 import { objectTypes } from '../kernel/input-types';
 import { DateTime, isoFromDatabase, JsonValue, SafeInt } from '../kernel/scalars';
-import { accountOfCounts } from '../kernel/tenancy';
+import { accountOfCounts, mayRead } from '../kernel/tenancy';
 import { countedSince, lastCalls, linesOf, type LedgerLine } from './ledger';
 import { operationText, type OperationText } from './operation-text';
 import { legacyRoutes, nameOf, operationOf, type LegacyRoute } from './routes';
@@ -181,6 +181,8 @@ export class LegacyUsageResolver {
   ): Promise<LegacyUsage> {
     if (quietDays < 1 || quietDays > 400) throw badRequest('quietDays is from 1 to 400.');
     const { database, ledger, now } = ctx.services;
+    // It tells of the keys of the account.
+    mayRead(ctx, entityOf('api_key'));
     const account = accountOfCounts(ctx);
     await ledger.flush();
     const from = since ?? new Date(now().getTime() - 30 * dayMs);

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { Comparison, plain, type Difference, type Rules } from './compare';
+import { Comparison, plain, type Rules } from './compare';
 import { readEntry, type Entry } from './entry';
 import { Report } from './report';
 import { MissingSecret, recordedAnswer, Server, type Answered } from './server';
@@ -65,25 +65,15 @@ export async function replay(file: string, options: ReplayOptions): Promise<Repo
     const [answer, other] = answers;
     if (!first || !answer) return;
     first.learn(recorded, answer, isNew);
-    const differences = compare(recorded, first, answer, second, other, isNew);
     if (recorded.body === undefined && !second && answer.body !== '') report.unknown += 1;
-    report.add(line, call, differences);
-  }
-
-  function compare(
-    recorded: Answered,
-    first: Server,
-    answer: Answered,
-    second: Server | undefined,
-    other: Answered | undefined,
-    isNew: (id: string) => boolean,
-  ): Difference[] {
-    if (!second || !other) return comparison.answers(plain(recorded), plain(answer, first));
-    second.learn(recorded, other, isNew);
-    const reference = plain(answer, first);
-    // What both have made and the recording has not.
-    second.learn({ ...answer, body: reference.body }, other, isNew);
-    return comparison.answers(reference, plain(other, second));
+    let [was, is] = [plain(recorded), plain(answer, first)];
+    if (second && other) {
+      second.learn(recorded, other, isNew);
+      // What both have made and the recording has not.
+      second.learn({ ...answer, body: is.body }, other, isNew);
+      [was, is] = [is, plain(other, second)];
+    }
+    report.add(line, call, comparison.answers(was, is));
   }
 }
 
@@ -111,9 +101,15 @@ function entryOf(line: string, number: number): Entry {
   }
 }
 
-/** Does the request change nothing? */
-const isRead = ({ method, url }: Entry['request']): boolean =>
-  /^(?:GET|HEAD|OPTIONS)$/.test(method) || /\/(?:search|validate)\/?$/.test(new URL(url).pathname);
+/** Does the request change nothing? There are old ones that make keys, files and mails with GET. */
+function isRead({ method, url }: Entry['request']): boolean {
+  const { pathname } = new URL(url);
+  return /^(?:GET|HEAD|OPTIONS)$/.test(method)
+    ? !/\/(?:authenticate|temp_token|new_auth_key|email_auth_key_url|convert_file|clip_video)\/?$/.test(
+        pathname,
+      )
+    : /\/(?:search|validate)\/?$/.test(pathname);
+}
 
 /** Method and path, ids left out. */
 const callOf = ({ method, url }: Entry['request']): string =>

@@ -78,7 +78,7 @@ export class Report {
     const { calls, same, left, skipped, unknown } = this;
     return [
       ...this.differences.flatMap(({ what, count, at }) => [
-        `${what}: in ${String(count)} answers`,
+        `${what}: in ${String(count)} ${count === 1 ? 'answer' : 'answers'}`,
         ...at
           .slice(0, examples)
           .flatMap((sighting) => [

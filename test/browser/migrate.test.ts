@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { hash } from '@node-rs/argon2';
 import type { Page } from 'playwright-core';
 import { demo, seedDemo } from '../../seeders/demo';
-import { useApp } from '../support/app';
+import { makeUser } from '../auth/support';
+import { keyOf, useApp } from '../support/app';
 import { Caller } from '../support/callers';
 import { describeInBrowser, scrolls, useBrowser, type Visit } from './support';
 
@@ -172,6 +174,18 @@ describeInBrowser('the page of what is still called', () => {
       .waitFor();
     await enter(page, 'Key alone', {});
     await page.getByRole('alert').getByText('This needs level manager').waitFor();
+    await page.close();
+  });
+
+  test('lets in who signs in with name and password', async () => {
+    const passwordHash = await hash('a long password', { memoryCost: 1024, timeCost: 1 });
+    const { username } = await makeUser(app, { passwordHash, manager: true });
+    const { page, problems } = await open();
+    await page.fill('[name="key"]', keyOf('anonymous'));
+    await page.fill('[name="account"]', app.here.account);
+    await enter(page, 'Password', { username, password: 'a long password' });
+    await page.getByText('Nothing that is deprecated was called').waitFor();
+    expect(problems).toEqual([]);
     await page.close();
   });
 

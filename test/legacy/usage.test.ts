@@ -5,6 +5,8 @@ import { legacyRoutes, nameOf } from '../../src/legacy/routes';
 import { useApp } from '../support/app';
 import type { Caller } from '../support/callers';
 import { unknownId } from '../support/callers';
+import type { Made } from '../support/factory';
+import { seedMore } from '../support/fixture';
 import { pathOf } from '../support/legacy';
 import { recordOf } from '../support/rest';
 
@@ -167,6 +169,18 @@ test('a manager is told of the own account, super without an account of all, and
   expect(crossings.activityLogs.totalCount).toBe(1);
   for (const caller of [app.administrator(), app.staff(), app.as('manager', null)])
     expect((await caller.graphql('{ legacyUsage { countedSince } }')).code).toBe('FORBIDDEN');
+});
+
+test('a key that has scopes tells of keys only when these are among them', async () => {
+  const given = { level: 'manager', enable: true, enableFrom: null, enableTo: null };
+  const [event, keys] = await seedMore(app.services, entityOf('api_key'), app.here, [
+    { ...given, scopesJson: ['event:read'] },
+    { ...given, scopesJson: ['api_key:read'] },
+  ]);
+  const by = (key: Made) =>
+    app.nobody().with({ 'x-aether-api-key': String(key.values.publicKey), 'x-account-id': app.here.account });
+  expect((await by(event!).graphql('{ legacyUsage { countedSince } }')).code).toBe('FORBIDDEN');
+  expect((await usage(by(keys!))).routes.length).toBeGreaterThan(10);
 });
 
 test('what nobody has called for some days is safe to remove, once so many days have been counted', async () => {

@@ -241,6 +241,29 @@ test('of two servers the answers are compared with each other, each under the id
   ]);
 });
 
+test('only reads leaves out all that changes, mails or makes something, whatever its method', async () => {
+  const of = (method: string, path: string): Exchange => ({ method, path, body: {} });
+  const reads = [
+    of('GET', '/v3/crud/event/'),
+    of('POST', '/v3/crud/event/search'),
+    of('POST', '/v3/crud/event/validate/'),
+    of('GET', '/v2/crud/event/list'),
+  ];
+  const others = [
+    of('POST', '/v3/crud/event/'),
+    of('PATCH', '/v3/crud/event/EventIdNr-01'),
+    of('DELETE', '/event/EventIdNr-01'),
+    of('GET', '/v3/action/user/UserIdNr-01/new_auth_key'),
+    of('GET', '/user/UserIdNr-01/email_auth_key_url'),
+    of('GET', '/user/authenticate?username=a'),
+    of('GET', '/api/temp_token'),
+    of('GET', '/hosted_file/FileIdNr-01/convert_file?to_type=webp'),
+  ];
+  const { asked, report } = await found([...others, ...reads], reads, { onlyReads: true });
+  expect(asked.map(({ url }) => url)).toEqual(reads.map(({ path }) => path));
+  expect([report.left, report.clean]).toEqual([others.length, true]);
+});
+
 test('a token that a sign-in answers is sent from then on, and other secrets are told', async () => {
   const token = '{{token_0123456789}}';
   const signIn: Exchange = {
