@@ -14,10 +14,23 @@ const mayImport = {
   lookups: ['kernel'],
   novi: ['kernel', 'accounts', 'cache', 'public-fetch'],
   graphql: ['kernel'],
-  docs: ['rest', 'config'],
+  legacy: ['kernel', 'database', 'metrics', 'graphql'],
+  docs: ['kernel', 'rest', 'legacy', 'config'],
   doctor: ['kernel', 'database'],
+  replay: ['kernel'],
   // REST's actions call the code of the modules directly.
-  rest: ['kernel', 'graphql', 'auth', 'accounts', 'files', 'events', 'content', 'novi'],
+  rest: [
+    'kernel',
+    'request-log',
+    'graphql',
+    'auth',
+    'accounts',
+    'files',
+    'events',
+    'content',
+    'novi',
+    'legacy',
+  ],
 };
 
 /** What any folder may see: the interface of the database, not its makers; where the package lies. */
@@ -33,6 +46,8 @@ const composers = [
   'schema-files',
   'search-rebuild',
   'doctor',
+  'replay',
+  'tables',
 ];
 
 const folders = Object.keys(mayImport).join('|');

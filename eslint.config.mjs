@@ -91,6 +91,7 @@ export default defineConfig(
       'src/schema-files.ts',
       'src/search-rebuild.ts',
       'src/doctor.ts',
+      'src/replay.ts',
       'seeders/**',
       'bench/**',
       'test/support/**',

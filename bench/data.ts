@@ -51,14 +51,17 @@ export async function seedData(env: NodeJS.ProcessEnv, factor: number): Promise<
         );
       targets.push({ account: accountId(n), events });
     }
-    rows += (await seedShow(services, { factor, account: show })).made;
+    const { event, made } = await seedShow(services, { factor, account: show });
+    rows += made;
     // The database plans by what it counted when the tables were empty, until it counts again by itself.
     for (const { table } of allEntities()) await services.database.select(`ANALYZE TABLE \`${table}\``);
     const headers = { 'x-aether-api-key': key, 'x-account-id': show };
-    const wholeLists = ['event_file', 'event_badge'].map((type) => ({
-      path: `/v3/crud/${type}/?limit=999999`,
-      headers,
-    }));
+    const wholeLists = [
+      '/v3/crud/event_file/?limit=999999',
+      '/v3/crud/event_badge/?limit=999999',
+      `/v3/crud/event/${event}/event_file/?limit=999999`,
+      '/v3/crud/event_file/?limit=999999&view=detail',
+    ].map((path) => ({ path, headers }));
     return { key, targets, wholeLists, rows };
   } finally {
     await services.close();

@@ -1823,3 +1823,33 @@ CREATE TABLE IF NOT EXISTS `key_usage` (
   PRIMARY KEY (`id`),
   UNIQUE KEY `uq_key_usage__api_key_id__day__type__verb__level__field` (`api_key_id`, `day`, `type`, `verb`, `level`, `field`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE IF NOT EXISTS `write_receipt` (
+  `id` int unsigned NOT NULL AUTO_INCREMENT,
+  `name` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `request` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `object_id` varchar(22) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `answer` longtext NULL,
+  `at` datetime(3) NOT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `uq_write_receipt__name` (`name`),
+  KEY `ix_write_receipt__at` (`at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE IF NOT EXISTS `legacy_usage` (
+  `id` int unsigned NOT NULL AUTO_INCREMENT,
+  `day` varchar(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `route` varchar(190) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `type` varchar(50) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `generation` varchar(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `status` varchar(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `api_key_id` bigint NOT NULL,
+  `account_id` bigint NOT NULL,
+  `client` varchar(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `client_version` varchar(50) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `calls` bigint NOT NULL,
+  `last_on` datetime(3) NOT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `uq_legacy_usage_day_route_type_generation_status_b274f577` (`day`, `route`, `type`, `generation`, `status`, `api_key_id`, `account_id`, `client`, `client_version`),
+  KEY `ix_legacy_usage__account_id__day` (`account_id`, `day`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

@@ -22,7 +22,7 @@ export const demo = {
   site: 'DemoSite-001',
   lockedSite: 'DemoSite-002',
   lockedSiteKey: 'open-sesame',
-  passcodes: { trusted: 'trusted-demo', administrator: 'administrator-demo' },
+  passcodes: { trusted: 'trusted-demo', administrator: 'administrator-demo', manager: 'manager-demo' },
   noviKey: 'demo-novi-key',
   /** A member whom the fake Novi knows. */
   noviMember: '11111111-1111-4111-8111-111111111111',

@@ -17,13 +17,16 @@ import { isPublicId } from './kernel/public-id';
 import { metricsRouter } from './metrics';
 import { hostOf } from './origins';
 import { watchPressure } from './pressure';
+import { openRecorder } from './replay/recorder';
 import { createRateLimits, tellRates, type Left, type Rate } from './rate-limit';
 import { beginRequest, type Carried } from './request-log';
 import { resolvers } from './resolvers';
-import { actionRouter } from './rest/actions';
+import { actionRoutes } from './rest/actions';
 import { crudHandler, crudPrefix } from './rest/crud';
 import { createDocuments } from './rest/documents';
 import { sendActionError, sendCrudError } from './rest/envelope';
+import { olderRoutes } from './rest/legacy';
+import { createRouter } from './rest/routes';
 
 export interface App {
   /** Answers every request. */
@@ -43,6 +46,9 @@ export async function createApp(services: Services, config: Config): Promise<App
     maxCost: config.graphqlMaxCost,
   });
 
+  const { recordRequests: file } = config;
+  const recorder =
+    file === undefined ? undefined : openRecorder(file, { salt: config.jwtKey, log: services.log });
   const rates = createRateLimits(services.cache.redis);
   const pressure = watchPressure(config.maxEventLoopDelayMs);
   const { address: ofAddress, key: ofKey, viewer: ofViewer } = config.ratesPerMinute;
@@ -55,7 +61,7 @@ export async function createApp(services: Services, config: Config): Promise<App
   const contextOf = (request: Carried, response: ServerResponse): Promise<Context> =>
     (request.context ??= (async () => {
       const counted = (request.counted ??= []);
-      const from = { address: addressOf(request, trusts), agent: request.headers['user-agent'] };
+      const from = (request.from = originOf(request, trusts));
       const credentials = credentialsOf(request);
       try {
         const viewer = await services.viewers.resolve(credentials);
@@ -81,22 +87,6 @@ export async function createApp(services: Services, config: Config): Promise<App
   app.get('/.well-known/jwks.json', (_request: Request, response: Response) => {
     response.set('Cache-Control', 'public, max-age=300').json({ keys: services.tokens.published });
   });
-  app.all('/api/authenticate_passcode', (request: Request, response: Response, next: NextFunction) => {
-    const successor = '/v3/action/auth/authenticate_passcode';
-    response.set({ Deprecation: '@1767225600', Link: `<${successor}>; rel="successor-version"` });
-    // Key and token may stand in the query.
-    request.url = request.url.replace(/^[^?]*/, successor);
-    next();
-  });
-  app.use('/v3', async (request: Request, response: Response, next: NextFunction) => {
-    if (request.method !== 'OPTIONS')
-      response.locals.ctx = await contextOf(request as unknown as Carried, response);
-    next();
-  });
-  app.use(
-    '/v3/action',
-    actionRouter(schema, { executor, bodyLimits, uploadMaxBytes: config.uploadMaxBytes }),
-  );
   app.use(docsRouter(schema, config));
   app.use((request: Request) => {
     throw new AetherError('NOT_FOUND', `There is nothing at ${request.path}.`);
@@ -105,6 +95,7 @@ export async function createApp(services: Services, config: Config): Promise<App
     fail(error, request as unknown as Carried, response, sendActionError);
   });
 
+  const { uploadMaxBytes } = config;
   const crud = crudHandler({
     schema,
     executor,
@@ -112,6 +103,8 @@ export async function createApp(services: Services, config: Config): Promise<App
     bodyLimits,
     allowTestDelay: config.allowTestDelay,
   });
+  const actions = actionRoutes({ schema, executor, bodyLimits, uploadMaxBytes });
+  const placeOf = createRouter([...actions, ...olderRoutes(actions, crud, services.legacy)]);
 
   /** Lets a request in, unless there are too many: before anything is done for it. */
   async function admit(request: Carried, response: ServerResponse): Promise<void> {
@@ -128,7 +121,7 @@ export async function createApp(services: Services, config: Config): Promise<App
     }
   }
 
-  /** The two hot doors come straight from node:http; everything else through Express. */
+  /** Calls come straight from node:http; pages, and what tells of the server, through Express. */
   async function route(request: Carried, response: ServerResponse): Promise<void> {
     const { url = '' } = request;
     const context = () => contextOf(request, response);
@@ -140,11 +133,21 @@ export async function createApp(services: Services, config: Config): Promise<App
         request.template = '/graphql';
         await admit(request, response);
         await handleGraphql(graphql, request, response, { context, bodyLimits });
-      } else if (isBelow(crudPrefix, request)) {
+        return;
+      }
+      if (isBelow(crudPrefix, request)) {
         send = sendCrudError;
         request.door = 'crud';
         await admit(request, response);
-        await crud(request, response, context);
+        await crud.handle(request, response, context);
+        return;
+      }
+      const place = placeOf(request);
+      if (place) {
+        if (place.door === 'crud') send = sendCrudError;
+        request.door = place.door;
+        await admit(request, response);
+        await place.answer(request, response, context);
       } else {
         // Who watches over the server asks when it has too much to do, above all.
         if (!/^\/(?:health|healthz|readyz|metrics)\/?(?:\?|$)/.test(url)) await admit(request, response);
@@ -183,13 +186,15 @@ export async function createApp(services: Services, config: Config): Promise<App
 
   return {
     executor,
-    stop() {
+    async stop() {
       rates.close();
       pressure.close();
-      return graphql.stop();
+      await graphql.stop();
+      await recorder?.close();
     },
     handler(incoming, response) {
       const request = beginRequest(services, incoming, response);
+      recorder?.follow(request, response, () => request.door === 'crud' || request.door === 'action');
       let index = 0;
       const next = (): void => {
         const step = edge[index++];
@@ -198,6 +203,20 @@ export async function createApp(services: Services, config: Config): Promise<App
       };
       next();
     },
+  };
+}
+
+function originOf(request: Carried, trusts: TrustsProxy | undefined): Origin {
+  const { headers } = request;
+  const text = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    address: addressOf(request, trusts),
+    agent: headers['user-agent'],
+    program: text('apollographql-client-name'),
+    programVersion: text('apollographql-client-version'),
   };
 }
 

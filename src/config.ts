@@ -35,6 +35,7 @@ const variables = z.object({
 
   UPLOAD_MAX_BYTES: bytes(2 * 1024 ** 3),
   BODY_MAX_BYTES: bytes(1024 ** 2),
+  STATEMENT_MAX_MS: z.coerce.number().int().min(0).default(30_000),
   BODY_MAX_MS: z.coerce.number().int().positive().default(30_000),
   INTROSPECTION: z.enum(['all', 'administrators']).optional(),
   GRAPHQL_MAX_COST: z.coerce.number().int().positive().default(5_000_000),
@@ -47,6 +48,8 @@ const variables = z.object({
   CHANGES_DAYS: z.coerce.number().int().min(1).default(90),
   AUDIT_DAYS: z.coerce.number().int().min(1).default(365),
   LEGACY_EXPOSE_PASSCODES: flag.default(false),
+  RECORD_REQUESTS: z.string().optional(),
+  LEGACY_SWITCHES_FILE: z.string().optional(),
   ALLOW_TEST_DELAY: flag.default(false),
 });
 
@@ -90,6 +93,8 @@ export interface Config {
   readonly bodyMaxBytes: number;
   /** How long a body other than an upload may take to come. */
   readonly bodyMaxMs: number;
+  /** How long one statement of the database may take, in milliseconds; 0: as long as it takes. */
+  readonly statementMaxMs: number;
   /** Who is shown the schema, and names that they may have meant. */
   readonly introspection: 'all' | 'administrators';
   /** Rows that one operation sent to `/graphql` may read at most, as they are counted beforehand. */
@@ -106,6 +111,10 @@ export interface Config {
   /** How long the activity log is kept. */
   readonly auditDays: number;
   readonly exposePasscodes: boolean;
+  /** File that REST requests and their answers are recorded in; absent: they are not. */
+  readonly recordRequests?: string;
+  /** File that says which old routes are switched off; absent: none. */
+  readonly legacySwitchesFile?: string;
   readonly allowTestDelay: boolean;
 }
 
@@ -170,6 +179,7 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     mailFrom: v.MAIL_FROM,
     uploadMaxBytes: v.UPLOAD_MAX_BYTES,
     bodyMaxBytes: v.BODY_MAX_BYTES,
+    statementMaxMs: v.STATEMENT_MAX_MS,
     bodyMaxMs: v.BODY_MAX_MS,
     introspection: v.INTROSPECTION ?? (production ? 'administrators' : 'all'),
     graphqlMaxCost: v.GRAPHQL_MAX_COST,
@@ -184,10 +194,20 @@ export function checkConfig(env: NodeJS.ProcessEnv = process.env): { config?: Co
     changesDays: v.CHANGES_DAYS,
     auditDays: v.AUDIT_DAYS,
     exposePasscodes: v.LEGACY_EXPOSE_PASSCODES,
+    recordRequests: v.RECORD_REQUESTS,
+    legacySwitchesFile: v.LEGACY_SWITCHES_FILE && resolve(v.LEGACY_SWITCHES_FILE),
     allowTestDelay: v.ALLOW_TEST_DELAY,
   });
   return { config, problems };
 }
+
+/** What the environment tells of secrets for a replay: `REPLAY_KEY` as `key`. */
+export const replaySecrets = (env: NodeJS.ProcessEnv = process.env): Map<string, string> =>
+  new Map(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith('REPLAY_') && value ? [[name.slice(7).toLowerCase(), value] as const] : [],
+    ),
+  );
 
 function originsFrom(text: string): Config['corsOrigins'] {
   const origins = text.split(',').map((origin) => origin.trim().toLowerCase().replace(/\/$/, ''));

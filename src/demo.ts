@@ -45,7 +45,7 @@ export async function demoKeyProblems({ databaseUrl, dataDir }: Config): Promise
 function banner(url: string, noviUrl: string): string {
   const headers = `-H 'x-aether-api-key: ${demo.trustedKey}' -H 'x-account-id: ${demo.account}'`;
   const query = `{ events { nodes { id name sessions(first: 3) { totalCount nodes { name startDatetime } } } } }`;
-  const { trusted, administrator } = demo.passcodes;
+  const { trusted, administrator, manager } = demo.passcodes;
   return `
   GraphQL       ${url}/graphql     (in a browser: Apollo Sandbox)
   GraphiQL      ${url}/graphiql    (works offline)
@@ -55,7 +55,7 @@ function banner(url: string, noviUrl: string): string {
 
   Keys          ${demo.trustedKey} (trusted), ${demo.guestKey} (anonymous), ${demo.adminKey} (administrator)
   Account       ${demo.account}, with the events ${demo.event} and ${demo.meeting}; another is ${demo.otherAccount}
-  Sites         ${demo.site} at demo.localhost, passcodes ${trusted} and ${administrator}
+  Sites         ${demo.site} at demo.localhost, passcodes ${trusted}, ${administrator} and ${manager}
                 ${demo.lockedSite} at locked.localhost, access key ${demo.lockedSiteKey}
 
   curl ${url}/graphql ${headers} \\

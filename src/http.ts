@@ -5,9 +5,11 @@ import { AetherError, badRequest } from './kernel/errors';
 import { nestsDeeper } from './kernel/input';
 
 /*
- * Reading and writing JSON over node:http, for the two hot doors: the router and body parser of Express would take longer than a
- * small query, and look for much that is not there.
+ * Reading and writing JSON over node:http: the router and body parser of Express would take longer than a small query, and look for
+ * much that is not there.
  */
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 const decoders: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
   gzip: promisify(gunzip),
@@ -77,13 +79,19 @@ export const isJson = ({ headers }: IncomingMessage): boolean =>
 function checkType(request: IncomingMessage): void {
   const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = request.headers;
   const charset = /charset="?([^\s";]+)/i.exec(type)?.[1] ?? 'utf-8';
-  if (!isJson(request)) throw unsupported('A body is JSON: send content-type application/json.');
+  // The older service took what does not say what it is for JSON, and scripts in Python send it so.
+  if (type !== '' && !isJson(request))
+    throw unsupported('A body is JSON: send content-type application/json.');
   if (!/^utf-?8$/i.test(charset)) throw unsupported(`A body in ${charset} is not understood: send UTF-8.`);
   if (encoding !== 'identity' && !Object.hasOwn(decoders, encoding))
     throw unsupported(`A body in content-encoding ${encoding} is not understood.`);
 }
 
-async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
+/**
+ * A body without the compression that its request declares.
+ * @throws PAYLOAD_TOO_LARGE, BAD_REQUEST
+ */
+export async function decoded({ headers }: IncomingMessage, body: Buffer, maxBytes: number): Promise<Buffer> {
   const decode = decoders[headers['content-encoding'] ?? ''];
   if (!decode) return body;
   try {
@@ -99,9 +107,13 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 };
 
 /** The same of what is written out already. */
-export function sendJsonText(response: ServerResponse, status: number, text: string): void {
+export const sendJsonText = (response: ServerResponse, status: number, text: string): void => {
+  sendText(response, status, text, 'application/json; charset=utf-8');
+};
+
+export function sendText(response: ServerResponse, status: number, text: string, type: string): void {
   response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(text);
 }

@@ -8,10 +8,14 @@ import { demoKeyProblems, startDemo } from './demo';
 import { serverOptions } from './http';
 import { pruneActivity } from './kernel/activity';
 import { pruneChanges } from './kernel/changes';
+import { pruneReceipts } from './kernel/receipts';
+import { pruneLedger } from './legacy/ledger';
 import { createLog } from './log';
 import { openServices } from './services';
 
 const hourMs = 3_600_000;
+/** How long it is kept who called old routes. */
+const ledgerDays = 400;
 /** What the server has counted and noted is lost by a crash for so long. */
 const flushMs = 5_000;
 
@@ -46,12 +50,19 @@ async function main(): Promise<void> {
     pruneActivity(services.database, daysAgo(config.auditDays)).catch((error: unknown) => {
       log.warn({ err: error }, 'the old activity log is still kept');
     });
+    pruneLedger(services.database, daysAgo(ledgerDays)).catch((error: unknown) => {
+      log.warn({ err: error }, 'the old ledger of old calls is still kept');
+    });
+    pruneReceipts(services.database, services.now()).catch((error: unknown) => {
+      log.warn({ err: error }, 'old receipts are still kept');
+    });
   };
   prune();
   const pruning = setInterval(prune, hourMs);
   const flushing = setInterval(() => {
     void services.notes.flush();
     void services.usage.flush();
+    void services.ledger.flush();
   }, flushMs);
 
   let stopping = false;

@@ -25,6 +25,7 @@ export interface Metrics {
   readonly registry: Registry;
   answered: (labels: Answered, seconds: number) => void;
   corrupt: (type: string, column: string) => void;
+  legacy: (route: string, key: string) => void;
 }
 
 export function createMetrics({ database }: Pick<Services, 'database'>): Metrics {
@@ -44,6 +45,12 @@ export function createMetrics({ database }: Pick<Services, 'database'>): Metrics
     labelNames: ['type', 'field'],
     registers,
   });
+  const legacy = new Counter({
+    name: 'aether_legacy_requests_total',
+    help: 'Calls of deprecated routes, by the name of the API key that they came with.',
+    labelNames: ['route', 'key'],
+    registers,
+  });
   new Counter({
     name: 'aether_database_statements_total',
     help: 'Statements sent to the database.',
@@ -58,6 +65,7 @@ export function createMetrics({ database }: Pick<Services, 'database'>): Metrics
     answered: (labels, seconds) =>
       requests.observe(labels as Answered & Record<string, string | number>, seconds),
     corrupt: (type, field) => corrupt.inc({ type, field }),
+    legacy: (route, key) => legacy.inc({ route, key }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context, Services, Viewer } from './kernel/context';
+import type { Context, Origin, Services, Viewer } from './kernel/context';
 import type { Answered } from './metrics';
 import type { Left } from './rate-limit';
 
@@ -9,6 +9,8 @@ export interface Carried extends IncomingMessage {
   id: string;
   /** Made by who asks first. */
   context?: Promise<Context>;
+  /** Where it came from. */
+  from?: Origin;
   /** Who it turned out to come from. */
   viewer?: Viewer;
   /** What is left of the rates that it was counted in. */
@@ -39,7 +41,7 @@ export function beginRequest(
     const ms = performance.now() - started;
     metrics.answered(
       {
-        door: carried.door ?? (url.startsWith('/v3/action/') ? 'action' : 'other'),
+        door: carried.door ?? 'other',
         method: request.method ?? '',
         route: carried.template ?? expressRoute(carried) ?? 'unknown',
         status: response.writableFinished ? response.statusCode : 499,

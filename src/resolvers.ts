@@ -1,9 +1,12 @@
 import { accountResolvers } from './accounts';
+import { HolderResolver } from './auth/holder';
+import { PasscodeResolver } from './auth/passcode';
 import { SignInResolver } from './auth/sign-in';
 import { commerceResolvers } from './commerce';
 import { contentResolvers } from './content';
 import { eventResolvers } from './events';
 import { fileResolvers } from './files';
+import { LegacyUsageResolver } from './legacy/usage';
 import { lookupResolvers } from './lookups';
 import { NoviMemberResolver } from './novi/member';
 
@@ -17,4 +20,7 @@ export const resolvers = [
   ...lookupResolvers,
   NoviMemberResolver,
   SignInResolver,
+  LegacyUsageResolver,
+  PasscodeResolver,
+  HolderResolver,
 ] as const;

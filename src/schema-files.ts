@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { createTableSql } from './database/table-sql';
 import { diffTables, foldSteps, tableOf, type MigrationStep } from './database/tables';
+import { accessText } from './docs/access';
 import { makeSchema } from './graphql/schema';
-import { allTables } from './kernel/changes';
 import { packageRoot } from './paths';
 import { resolvers } from './resolvers';
 import { openApiOf } from './rest/openapi';
 import { breakingChanges } from './schema-changes';
+import { allTables } from './tables';
 
 /*
  * `npm run schema`: writes what follows from the declarations into schema/, for people and programs to read: the graph, the REST
@@ -26,6 +27,7 @@ function generate(): Map<string, string> {
   const files = new Map([
     ['schema.graphql', `${printSchema(lexicographicSortSchema(schema))}\n`],
     ['openapi.json', `${JSON.stringify(openApiOf(schema), null, 2)}\n`],
+    ['access.md', accessText()],
     ['tables.sql', `${tables.flatMap((table) => createTableSql(table, 'mariadb')).join(';\n\n')};\n`],
   ]);
   const names = existsSync(migrations)

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createAttempts } from './auth/attempts';
@@ -5,26 +6,28 @@ import { importKeys } from './auth/key-set';
 import { createTokens } from './auth/token';
 import { createViewers } from './auth/viewer';
 import { openMemoryCache, openRedisCache, type Cache } from './cache';
-import type { Config } from './config';
+import { ConfigError, type Config } from './config';
 import type { Database } from './database/database';
 import type { Differences } from './database/existing';
 import { tablesWithIndexedWords } from './database/full-text';
 import { openDatabase } from './database/open';
 import { migrate } from './database/migrator';
 import { openFileStore } from './files/store';
-import { allTables } from './kernel/changes';
 import type { Services } from './kernel/context';
 import { createCursors } from './kernel/cursor';
 import { allEntities } from './kernel/entity';
 import { createNotes } from './kernel/activity';
 import { createPublicIds } from './kernel/public-id';
 import { createUsage } from './kernel/usage';
+import { createLegacy } from './legacy/calls';
+import { createLedger } from './legacy/ledger';
+import { openSwitches, type Switches } from './legacy/switches';
 import { createMail } from './mail';
 import { createMetrics } from './metrics';
 import { createNoviClient } from './novi/client';
 import { createSiteOrigins, type SiteOrigins } from './origins';
 import { packageRoot } from './paths';
-import './resolvers';
+import { allTables } from './tables';
 
 declare module './kernel/context' {
   interface Services {
@@ -52,12 +55,15 @@ export async function openServices(
   now: () => Date = () => new Date(),
 ): Promise<Services> {
   const { redisUrl, jwtKey } = config;
+  const switches = readSwitches(config, log, now);
   const database = await openMigrated(config, log);
   const cache = redisUrl ? openRedisCache(redisUrl) : openMemoryCache();
   const publicIds = createPublicIds(database, jwtKey);
   const metrics = createMetrics({ database });
   const notes = createNotes({ database, log, now });
-  const usage = createUsage({ database, log, now });
+  const spare = cache.redis && { redis: cache.redis, of: nameOf(config) };
+  const usage = createUsage({ database, log, now, spare });
+  const ledger = createLedger({ database, log, now, spare });
   const tokens = createTokens(jwtKey, now, await importKeys(config.jwtKeys));
   const viewers = createViewers({ database, log, now, publicIds, tokens });
   const siteOrigins = createSiteOrigins({ database });
@@ -86,6 +92,8 @@ export async function openServices(
     exposePasscodes: config.exposePasscodes,
     log,
     metrics,
+    legacy: createLegacy({ log, metrics, ledger, switches }),
+    ledger,
     notes,
     usage,
     now,
@@ -100,17 +108,31 @@ export async function openServices(
       }
     },
     async close() {
+      switches.close();
       await notes.flush();
       await usage.flush();
+      await ledger.flush();
       await cache.close();
       await database.close();
     },
   };
 }
 
+function readSwitches({ legacySwitchesFile: path }: Config, log: Logger, now: () => Date): Switches {
+  try {
+    return openSwitches(path, { log, now });
+  } catch (error) {
+    throw new ConfigError([`LEGACY_SWITCHES_FILE: ${(error as Error).message}`]);
+  }
+}
+
+/** Tells databases apart, without what its address has in it. */
+const nameOf = ({ databaseUrl, dataDir }: Config): string =>
+  hash('sha256', databaseUrl ?? dataDir, 'hex').slice(0, 12);
+
 /** The database with all tables that the types need, and with what is said of those that others made. */
 async function openMigrated(
-  { databaseUrl: url, dataDir, databasePoolMax: poolMax }: Config,
+  { databaseUrl: url, dataDir, databasePoolMax: poolMax, statementMaxMs }: Config,
   log: Logger,
 ): Promise<Database> {
   const models = allEntities().map(({ type }) => type);
@@ -121,6 +143,8 @@ async function openMigrated(
     const differences = await database.fit(allTables());
     for (const [name, meaning] of Object.entries(meanings) as [keyof Differences, string][])
       if (differences[name].length > 0) log.warn({ [name]: differences[name] }, meaning);
+    // What came before may take its time.
+    if (statementMaxMs > 0) await database.limit(statementMaxMs);
     return database;
   } catch (error) {
     await database.close();

@@ -59,7 +59,7 @@ export class BootstrapResolver {
       (await publicIds.load(table, [pk])).get(pk) ?? '';
     const inside = ctx.inAccount({ pk: found.account, id: await idOf('account', found.account) });
     const read = async (field: keyof Bootstrap, table: string): Promise<Row> =>
-      readOne(inside, planOf(info, entityOf(table), ctx.viewer, [field]), await idOf(table, found[field]));
+      readOne(inside, planOf(info, entityOf(table), inside.viewer, [field]), await idOf(table, found[field]));
     return {
       account: await read('account', 'account'),
       site: await read('site', 'site'),

@@ -12,7 +12,13 @@ import { withoutSecrets } from './secrets';
 @Entity({
   table: 'site',
   doc: 'A web site of an account: how it looks, how it behaves, and who may enter.',
-  access: { read: 'anonymous', create: 'manager', update: 'manager', remove: 'manager' },
+  access: {
+    read: 'anonymous',
+    withoutAccount: true,
+    create: 'manager',
+    update: 'manager',
+    remove: 'manager',
+  },
 })
 export class Site extends TenantEntity {
   @Ref('account', {

@@ -1,62 +1,44 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { GraphQLResolveInfo } from 'graphql';
-import { decodeJwt } from 'jose';
 import { Arg, Ctx, Extensions, Field, ID, Info, Mutation, ObjectType, Resolver } from 'type-graphql';
-import { Account } from '../accounts/account';
-import { passcodesOf } from '../accounts/passcodes';
-import { Site } from '../accounts/site';
 import { User } from '../accounts/user';
 import type { Bindable } from '../database/database';
-import { Context, type Identity, type Viewer } from '../kernel/context';
+import { Context, type Viewer } from '../kernel/context';
 import { entityOf } from '../kernel/entity';
-import {
-  AetherError,
-  badRequest,
-  forbidden,
-  notFound,
-  unauthenticated,
-  unprocessable,
-} from '../kernel/errors';
-import { atLeast, levelNames, type Level } from '../kernel/levels';
-import { isPublicId } from '../kernel/public-id';
+import { badRequest, forbidden, notFound, unauthenticated, unprocessable } from '../kernel/errors';
+import { atLeast } from '../kernel/levels';
 import { readOne } from '../kernel/read';
 import type { Row } from '../kernel/rows';
 import { databaseFromDate } from '../kernel/scalars';
-import { fieldsBelow, planOf } from '../kernel/selection';
-import { readers } from '../kernel/stored';
-import { hasRules, mayReach, scope } from '../kernel/tenancy';
-import { write } from '../kernel/unit-of-work';
-import type { Values } from '../kernel/input';
-import { changeObject, lockObject, type Locked } from '../kernel/write';
+import { planOf } from '../kernel/selection';
+import { scope } from '../kernel/tenancy';
 import { networkOf } from './address';
 import { hashPassword, isOutdated, isPassword } from './password';
-import { levelOfUser, lifetimeOf, rolesOf } from './token';
-
-@ObjectType()
-abstract class SignedIn {
-  @Field({ description: 'Send it as `Authorization: Bearer` from now on.' })
-  jwt!: string;
-
-  @Field({ description: 'Until when the token is good.' })
-  expiresOn!: Date;
-
-  @Field(() => levelNames, { description: 'What the token opens.' })
-  level!: Level;
-}
+import { alone, issue, maxAgeSeconds, secondsOf, SignedIn } from './signed-in';
+import { levelOfUser } from './token';
+import {
+  changeUser,
+  checkPassword,
+  findUser,
+  guessed,
+  inCharge,
+  isInRank,
+  isOpen,
+  makeAuthKey,
+  mayActForOthers,
+  mustKeep,
+  noteReach,
+  seesUsers,
+  unknownUser,
+  useUp,
+  withoutTokens,
+  wrong,
+  type UserRow,
+} from './users';
 
 @ObjectType({ description: 'A user who has signed in.' })
 class SignIn extends SignedIn {
   @Field(() => User, { description: 'The user.' })
   user!: Row;
-}
-
-@ObjectType({ description: 'Somebody who has entered the passcode of a site.' })
-class PasscodeSignIn extends SignedIn {
-  @Field(() => Account, { description: 'The account of the site.' })
-  account!: Row;
-
-  @Field(() => Site, { description: 'The site.' })
-  site!: Row;
 }
 
 @ObjectType({ description: 'A key by which a user signs in once.' })
@@ -102,7 +84,7 @@ export class SignInResolver {
           return undefined;
         const { password_hash: digest } = user;
         const renewed = isOutdated(digest ?? '') ? await hashPassword(password) : digest;
-        await change(ctx, user, ({ passwordHash }) => ({
+        await changeUser(ctx, user, ({ passwordHash }) => ({
           lastSignInOn: databaseFromDate(ctx.services.now()),
           // Not over a password that was set meanwhile.
           ...(passwordHash === digest && renewed !== digest && { passwordHash: renewed }),
@@ -116,45 +98,6 @@ export class SignInResolver {
     const answer = await signInAs(ctx, found, { method, time: secondsOf(ctx) }, info);
     ctx.note('signed_in', { objectType: 'user', objectId: found.id, detail: { method } });
     return answer;
-  }
-
-  @Extensions({ level: 'anonymous' })
-  @Mutation(() => PasscodeSignIn, {
-    description:
-      'Opens a level by a passcode of a site; needs no account. FORBIDDEN: no level of the site has this passcode. RATE_LIMITED: after ten wrong tries. Stands alone in its operation.',
-  })
-  async signInWithPasscode(
-    @Arg('siteId', () => ID, { description: 'Id of the site.' }) siteId: string,
-    @Arg('passcode', () => String, { description: 'The passcode: 5 characters or more.' }) passcode: string,
-    @Ctx() ctx: Context,
-    @Info() info: GraphQLResolveInfo,
-  ): Promise<PasscodeSignIn> {
-    alone(info);
-    if ([...passcode].length < 5) throw unprocessable('A passcode has 5 characters or more.', 'passcode');
-    for (const type of ['account', 'site']) mayReach(inCharge(ctx), entityOf(type), 'read');
-    const site = await findSite(ctx, siteId);
-    if (!site) throw notFound('Site', siteId);
-    const level = await ctx.services.attempts.guess(
-      // Not under the site alone: somebody elsewhere would lock out all who are at the event.
-      [`site ${site.id} ${networkOf(ctx.from.address ?? '')}`],
-      () => Promise.resolve(levelOpenedBy(passcode, site.codes)),
-    );
-    if (!level) throw forbidden('The passcode is not right.');
-    const signIn = { method: 'passcode', time: secondsOf(ctx) };
-    ctx.become({ ...ctx.viewer, account: site.account, person: null, user: null, level, signIn });
-    ctx.note('signed_in', { objectType: 'site', objectId: site.id, detail: { method: 'passcode' } });
-    const token = await issue(ctx, {
-      stamp: ctx.services.tokens.stamp({ site: site.id, level, code: passcode }),
-      json_str: JSON.stringify({ auth_type: 'passcode', site_id: site.id }),
-    });
-    const read = (field: 'account' | 'site', id: string): Promise<Row> =>
-      readOne(ctx, planOf(info, entityOf(field), ctx.viewer, [field]), id);
-    return {
-      ...token,
-      level,
-      account: await read('account', site.account.id),
-      site: await read('site', site.id),
-    };
   }
 
   @Extensions({ level: 'anonymous' })
@@ -211,7 +154,7 @@ export class SignInResolver {
     if (!user || (!proved && !mayReset)) throw forbidden('This needs the current password.');
     mustKeep(ctx, 'password_hash');
     const passwordHash = await hashPassword(password);
-    await change(ctx, user, (locked) => ({
+    await changeUser(ctx, user, (locked) => ({
       passwordHash,
       authKeyHash: null,
       authKeyExpiresOn: null,
@@ -326,196 +269,10 @@ export class SignInResolver {
       mayActForOthers(ctx);
     }
     mustKeep(ctx, 'token_version');
-    await change(ctx, user, withoutTokens);
+    await changeUser(ctx, user, withoutTokens);
     return true;
   }
 }
-
-/** @throws LIMIT_EXCEEDED when there is more in the operation: a request with many aliases would be many guesses. */
-function alone({ operation, fragments }: GraphQLResolveInfo): void {
-  const fields = [...fieldsBelow([operation], fragments, 'Mutation').values()].flat();
-  if (fields.length > 1)
-    throw new AetherError('LIMIT_EXCEEDED', 'What signs in stands alone in its operation.');
-}
-
-const wrong = (): AetherError =>
-  forbidden('The name or the password is wrong, or the user may not sign in now.');
-
-/** Those who may read all users may be told that there is no such one, as older programs expect; for others it is as if the password was wrong. */
-const unknownUser = (ctx: Context, name: string): AetherError =>
-  seesUsers(ctx) ? new AetherError('NOT_FOUND', `There is no user "${name}" in this account.`) : wrong();
-
-const seesUsers = (ctx: Context): boolean => !hasRules(ctx, entityOf('user'));
-
-interface UserRow extends Partial<Record<Level, number | null>> {
-  pk: number;
-  id: string;
-  username: string;
-  email: string | null;
-  person: number | null;
-  password_hash: string | null;
-  auth_key_hash: string | null;
-  auth_key_expires_on: string | null;
-  allow_auth_key: number | null;
-  enable: number | null;
-  enable_from: string | null;
-  enable_to: string | null;
-  token_version: number | null;
-}
-
-/** The same call with the server's own rights to the users of the account. */
-const inCharge = (ctx: Context): Context => ctx.seenBy({ ...ctx.viewer, level: 'super', isServer: true });
-
-/** The user of the account by id, or by name; by e-mail address when no other has the same. */
-async function findUser(
-  ctx: Context,
-  by: { userId: string | null } | { username: string | null },
-): Promise<UserRow | undefined> {
-  if (!ctx.viewer.account) throw forbidden('This needs an account: send the header x-account-id.');
-  // Before a try is counted, a key used up, or a time of sign-in noted.
-  mayReach(inCharge(ctx), entityOf('user'), 'read');
-  const { database, publicIds } = ctx.services;
-  const values: Bindable[] = [];
-  const visible = scope(inCharge(ctx), entityOf('user'), 't', values);
-  let named = '(t.username = ? OR t.email = ?)';
-  if ('userId' in by) {
-    const pk = isPublicId(by.userId) ? await publicIds.find('user', by.userId) : undefined;
-    if (pk === undefined) return undefined;
-    named = 't.id = ?';
-    values.push(pk);
-  } else values.push(by.username ?? '', by.username ?? '');
-  const rows = await database.select<UserRow>(
-    `SELECT t.id AS pk, t.id_random AS id, t.username, t.email, t.password_hash, t.auth_key_hash, t.auth_key_expires_on,
-      t.allow_auth_key, t.enable, t.enable_from, t.enable_to, t.token_version, t.\`super\`, t.manager, t.administrator, t.trusted,
-      COALESCE(NULLIF(t.person_id, 0), (SELECT MIN(p.id) FROM person p WHERE p.user_id = t.id AND p.account_id = t.account_id)) AS person
-      FROM user t WHERE ${visible} AND ${named}`,
-    values,
-  );
-  const name = 'username' in by ? by.username?.toLowerCase() : undefined;
-  const row =
-    name === undefined
-      ? rows[0]
-      : (rows.find(({ username }) => username.toLowerCase() === name) ??
-        (rows.length === 1 ? rows[0] : undefined));
-  if (!row) return undefined;
-  const [id = ''] = await publicIds.of('user', [row]);
-  return { ...row, id };
-}
-
-/** What a key is used for that no level of it is asked for. @throws FORBIDDEN when its scopes leave it out. */
-function noteReach(ctx: Context, verb: 'read' | 'update'): void {
-  const signIn = ctx.viewer.signIn ?? { method: null, time: 0 };
-  mayReach(ctx.seenBy({ ...ctx.viewer, signIn }), entityOf('user'), verb);
-}
-
-/** Who can give others keys and passwords changes users, and could be any of them. @throws FORBIDDEN */
-function mayActForOthers(ctx: Context): void {
-  mayReach(ctx, entityOf('user'), 'read');
-  noteReach(ctx, 'update');
-}
-
-/** May the user sign in at this moment? */
-function isOpen(ctx: Context, { enable, enable_from: from, enable_to: to }: UserRow): boolean {
-  const moment = databaseFromDate(ctx.services.now());
-  return Boolean(enable) && (!from || moment >= from) && (!to || moment <= to);
-}
-
-/** One address, and nothing that would make two of it, or a header. */
-const isAddress = /^[^\s@<>,;:"()\\]+@[^\s@<>,;:"()\\]+$/;
-
-/** Is the user's level no higher than the caller's? */
-const isInRank = ({ level }: Viewer, user: UserRow): boolean => atLeast(level, levelOfUser(user));
-
-/** Counts wrong guesses at a user, who may be unknown, from whatever address; and from an address, at whatever user. */
-function guessed<T>(
-  ctx: Context,
-  user: UserRow | undefined,
-  name: string,
-  check: () => Promise<T | undefined>,
-): Promise<T | undefined> {
-  const { account } = ctx.viewer;
-  const who = user ? user.id : digestOf(name.toLowerCase());
-  const names = [`user ${account?.id ?? ''} ${who}`, `password from ${networkOf(ctx.from.address ?? '')}`];
-  return ctx.services.attempts.guess(names, check);
-}
-
-/** @throws FORBIDDEN when it is wrong; BAD_REQUEST, NOT_FOUND for who may know that there is no password, or no user. */
-async function checkPassword(
-  ctx: Context,
-  user: UserRow | undefined,
-  name: string,
-  password: string,
-): Promise<void> {
-  const right = await guessed(ctx, user, name, async () =>
-    (await isPassword(user?.password_hash, password)) ? true : undefined,
-  );
-  if (right) return;
-  if (!user) throw unknownUser(ctx, name);
-  if (!user.password_hash && seesUsers(ctx)) throw badRequest('This user has no password.');
-  throw wrong();
-}
-
-const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
-/** Are these the same? Takes as long when they are not. */
-const isSame = (a: string, b: string): boolean =>
-  timingSafeEqual(Buffer.from(digestOf(a)), Buffer.from(digestOf(b)));
-
-/** The highest level with this passcode; each is compared, whatever was found before. */
-function levelOpenedBy(passcode: string, codes: Map<Level, string>): Level | undefined {
-  const opened = [...codes].filter(([, code]) => isSame(code, passcode));
-  return opened[0]?.[0];
-}
-
-function mustKeep({ services }: Context, column: string): void {
-  if (!services.database.keeps('user', column))
-    throw new AetherError('DATABASE_SCHEMA', `This server's database has no column user.${column}.`, {
-      databaseCode: 1054,
-    });
-}
-
-function change(ctx: Context, { id }: UserRow, valuesOf: (locked: Locked) => Values): Promise<void> {
-  return write(inCharge(ctx), async (unit) => {
-    const entity = entityOf('user');
-    const locked = await lockObject(unit, entity, id);
-    await changeObject(unit, entity, locked, valuesOf(locked));
-  });
-}
-
-/** Ends all tokens of a user. */
-const withoutTokens = ({ tokenVersion }: Locked): Values => ({ tokenVersion: Number(tokenVersion ?? 0) + 1 });
-
-const dayMs = 86_400_000;
-
-async function makeAuthKey(ctx: Context, user: UserRow): Promise<AuthKey> {
-  mustKeep(ctx, 'auth_key_hash');
-  const authKey = randomBytes(24).toString('base64url');
-  const expiresOn = new Date(ctx.services.now().getTime() + dayMs);
-  await change(ctx, user, () => ({
-    authKeyHash: digestOf(authKey),
-    authKeyExpiresOn: databaseFromDate(expiresOn),
-  }));
-  return { authKey, expiresOn };
-}
-
-/** Takes the key, if it is this one and still good; of several who bring it at once one is told so. */
-function useUp(ctx: Context, { id }: UserRow, authKey: string): Promise<boolean> {
-  return write(inCharge(ctx), async (unit) => {
-    const entity = entityOf('user');
-    const user = await lockObject(unit, entity, id);
-    const now = databaseFromDate(ctx.services.now());
-    const { authKeyHash, authKeyExpiresOn } = user;
-    const isRight = isSame(String(authKeyHash ?? ''), digestOf(authKey));
-    if (!authKeyHash || !isRight || !authKeyExpiresOn || String(authKeyExpiresOn) < now) return false;
-    await changeObject(unit, entity, user, { authKeyHash: null, authKeyExpiresOn: null, lastSignInOn: now });
-    return true;
-  });
-}
-
-/** However often a token is refreshed, after 30 days its user signs in again. */
-const maxAgeSeconds = 30 * 86_400;
-
-const secondsOf = ({ services }: Context): number => Math.floor(services.now().getTime() / 1000);
 
 /** Makes the call that of the user, and a token for further ones. */
 async function signInAs(
@@ -545,46 +302,8 @@ async function signInAs(
   };
 }
 
-/** A token for who the call is of by now. */
-async function issue(ctx: Context, claims: object): Promise<{ jwt: string; expiresOn: Date }> {
-  const { account, person, user, level, signIn } = ctx.viewer;
-  const age = secondsOf(ctx) - (signIn?.time ?? 0);
-  const seconds = Math.min(lifetimeOf(level), maxAgeSeconds - age);
-  const jwt = await ctx.services.tokens.sign(
-    {
-      account_id: account?.id ?? null,
-      person_id: person?.id ?? null,
-      user_id: user?.id ?? null,
-      ...rolesOf(level),
-      auth_time: signIn?.time ?? secondsOf(ctx),
-      ...claims,
-    },
-    seconds,
-  );
-  return { jwt, expiresOn: new Date(Number(decodeJwt(jwt).exp) * 1000) };
-}
-
-interface FoundSite {
-  id: string;
-  account: Identity;
-  codes: Map<Level, string>;
-}
-
-/** A site that is open, of whatever account; of the caller's when there is one. */
-async function findSite(ctx: Context, id: string): Promise<FoundSite | undefined> {
-  const { database, publicIds } = ctx.services;
-  const pk = isPublicId(id) ? await publicIds.find('site', id) : undefined;
-  if (pk === undefined) return undefined;
-  const [row] = await database.select<{ account: number; codes: unknown }>(
-    `SELECT s.account_id AS account, s.access_code_kv_json AS codes FROM site s JOIN account a ON a.id = s.account_id
-      WHERE s.id = ? AND s.enable = 1 AND a.enable = 1`,
-    [pk],
-  );
-  const { account } = ctx.viewer;
-  if (!row || (account && account.pk !== row.account)) return undefined;
-  const accountId = (await publicIds.load('account', [row.account])).get(row.account) ?? '';
-  return { id, account: { pk: row.account, id: accountId }, codes: passcodesOf(readers.json(row.codes)) };
-}
+/** One address, and nothing that would make two of it, or a header. */
+const isAddress = /^[^\s@<>,;:"()\\]+@[^\s@<>,;:"()\\]+$/;
 
 /**
  * The page that a link leads to: a page of one of the account's sites, or anybody could have a key sent to themselves.

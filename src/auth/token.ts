@@ -23,10 +23,14 @@ const claims = z.looseObject({
 /** What a token says of who carries it. Ids are public ids; a role that is true gives its level. */
 export type Claims = z.infer<typeof claims> & Partial<Record<Level, unknown>>;
 
-/** What a person signed in by: the password of a user, with how often all of the tokens were ended; or a passcode of a site. */
+/**
+ * What a person signed in by: the password of a user, with how often all of the tokens were ended; a passcode of a site; or that of
+ * one object.
+ */
 type Secret =
   | { password_hash: string | null; token_version: number | null }
-  | { site: string; level: Level; code: string };
+  | { site: string; level: Level; code: string }
+  | { type: string; id: string; code: string };
 
 export interface Tokens {
   /** Signs a token that is good for `seconds`; the expiry stands in it twice, `eat` for old programs. */
@@ -61,7 +65,11 @@ export function createTokens(secret: string, now: () => Date, keys: readonly Tok
   return {
     stamp(of) {
       const parts =
-        'site' in of ? [of.site, of.level, of.code] : [of.token_version ?? 0, of.password_hash ?? ''];
+        'site' in of
+          ? [of.site, of.level, of.code]
+          : 'type' in of
+            ? [of.type, of.id, of.code]
+            : [of.token_version ?? 0, of.password_hash ?? ''];
       return createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
     },
 
@@ -112,20 +120,38 @@ const hours: Record<Level, number> = {
 /** How long a token of this level is good, in seconds. */
 export const lifetimeOf = (level: Level): number => hours[level] * 3600;
 
-/** How the carrier of a token signed in, if it says so, and at which site by a passcode. */
-export function signInOf({ json_str: content }: Claims): { method: string | null; site: string | null } {
+const content = z.object({
+  auth_type: z.string().nullable().catch(null),
+  /** The site whose passcode it was. */
+  site_id: z.string().nullable().catch(null),
+  /** The object whose passcode it was. */
+  object_type: z.string().nullable().catch(null),
+  object_id: z.string().nullable().catch(null),
+});
+
+/** How the carrier of a token signed in, if it says so. */
+export interface SignedInBy {
+  method: string | null;
+  /** By a passcode of this site. */
+  site: string | null;
+  /** By the passcode of this object. */
+  object: { type: string; id: string } | null;
+}
+
+export function signInOf({ json_str: text }: Claims): SignedInBy {
+  let parsed: unknown;
   try {
-    const { auth_type: method, site_id: site } = (JSON.parse(content ?? '{}') ?? {}) as Record<
-      string,
-      unknown
-    >;
-    return {
-      method: typeof method === 'string' ? method : null,
-      site: typeof site === 'string' ? site : null,
-    };
+    parsed = JSON.parse(text ?? '');
   } catch {
-    return { method: null, site: null };
+    parsed = null;
   }
+  const { data } = content.safeParse(parsed);
+  const { object_type: type, object_id: id } = data ?? {};
+  return {
+    method: data?.auth_type ?? null,
+    site: data?.site_id ?? null,
+    object: type && id ? { type, id } : null,
+  };
 }
 
 /** The level that the flags of a user open. */

@@ -8,6 +8,7 @@ import { isLevel, type Level } from '../kernel/levels';
 import { isPublicId } from '../kernel/public-id';
 import { storedScopes, type Scopes } from '../kernel/scopes';
 import { readers } from '../kernel/stored';
+import { passcodeOfObject } from './holder-passcode';
 import { levelOfRoles, levelOfUser, signInOf, type Claims, type Tokens } from './token';
 
 declare module '../kernel/context' {
@@ -197,6 +198,16 @@ export function createViewers(
     return row;
   }
 
+  /** The object whose passcode a token came by. @throws UNAUTHENTICATED when it has another one now. */
+  async function heldBy(claims: Claims): Promise<Viewer['holds']> {
+    const { object } = signInOf(claims);
+    if (!object) return undefined;
+    const held = await passcodeOfObject(services, object);
+    if (!held || claims.stamp !== tokens.stamp({ ...object, code: held.code }))
+      throw unauthenticated('The passcode of this token has changed: enter the new one.');
+    return { ...object, pk: held.pk };
+  }
+
   /** @throws UNAUTHENTICATED when the passcode of a token is no longer that of its level. */
   async function checkPasscode(claims: Claims): Promise<void> {
     const { method, site } = signInOf(claims);
@@ -231,6 +242,7 @@ export function createViewers(
       const claims = token === undefined ? undefined : await tokens.verify(token);
       const user = claims && (await userOf(claims));
       if (claims && !user) await checkPasscode(claims);
+      const holds = claims && (await heldBy(claims));
       const level = user ? levelOfUser(user) : claims ? levelOfRoles(claims) : keyLevel(row);
       const claimed = claims?.account_id == null ? undefined : await accountOf(claims.account_id);
 
@@ -238,7 +250,8 @@ export function createViewers(
       if (wanted && claims && wanted.pk !== claimed?.pk && level !== 'super')
         throw forbidden('The token belongs to another account.');
       // Without an account the call sees nothing of any tenant; an operation for everybody needs none.
-      const chosen = wanted ?? claimed ?? (withoutAccount ? undefined : await bound(row));
+      const named = wanted ?? claimed;
+      const chosen = named ?? (withoutAccount && row.administrative ? undefined : await bound(row));
       if (chosen && row.account !== null && row.account !== chosen.pk)
         throw forbidden('This API key belongs to another account.');
       if (user && claimed?.pk !== user.account && level !== 'super')
@@ -258,6 +271,9 @@ export function createViewers(
         person: (claims?.person_id && (await identity('person', claims.person_id))) || null,
         user: user ? { pk: user.pk, id: user.id } : null,
         level,
+        ...(holds && { holds }),
+        // A key of one account is told of no other.
+        ...(withoutAccount && !named && row.account === null && { withoutAccount }),
         ...(claims && {
           signIn: { method: signInOf(claims).method, time: claims.auth_time ?? claims.iat ?? 0 },
         }),

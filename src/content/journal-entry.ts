@@ -14,7 +14,7 @@ import { Entity, TenantEntity } from '../kernel/entity';
     readAll: 'super',
     create: 'authenticated',
     update: 'authenticated',
-    remove: 'authenticated',
+    remove: 'administrator',
   },
 })
 export class JournalEntry extends TenantEntity {

@@ -12,7 +12,7 @@ import { Entity, TenantEntity } from '../kernel/entity';
     readAll: 'administrator',
     create: 'authenticated',
     update: 'authenticated',
-    remove: 'authenticated',
+    remove: 'administrator',
   },
 })
 export class Journal extends TenantEntity {

@@ -8,7 +8,11 @@ import { Entity, TenantEntity } from '../kernel/entity';
   doc: 'A page of a web site.',
   access: {
     read: 'anonymous',
-    hidden: { below: 'administrator', where: (t) => `COALESCE(${t}.status, '') <> 'published'` },
+    hidden: {
+      below: 'administrator',
+      what: 'drafts',
+      where: (t) => `COALESCE(${t}.status, '') <> 'published'`,
+    },
     create: 'administrator',
     update: 'administrator',
     remove: 'administrator',

@@ -13,7 +13,7 @@ import { Entity, TenantEntity } from '../kernel/entity';
     writeAll: 'trusted',
     create: 'authenticated',
     update: 'authenticated',
-    remove: 'authenticated',
+    remove: 'administrator',
   },
 })
 export class PostComment extends TenantEntity {

@@ -70,6 +70,12 @@ export interface Database {
    */
   unchecked<T>(work: (session: Session) => Promise<T>): Promise<T>;
 
+  /**
+   * From here on the database ends each statement that takes longer, with UNAVAILABLE; SQLite, which works in this very process, does
+   * not. Called when no statement is under way.
+   */
+  limit(ms: number): Promise<void>;
+
   /** Statements sent so far, reads and writes: what tests and the benchmark count. */
   readonly statements: number;
 
@@ -98,5 +104,6 @@ export interface Engine {
   readonly sequelize: Sequelize;
   rows(sql: string, values: readonly Bindable[], tx?: Transaction): Promise<unknown[]>;
   unchecked<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  limit(ms: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ interface ConnectionPool {
   acquire(): Promise<Connection>;
   release(connection: Connection): void;
   destroy(connection: Connection): Promise<void>;
+  destroyAllNow(): Promise<void>;
 }
 interface Connected {
   connection?: Connection;
@@ -101,6 +102,12 @@ export function openMariadb(url: string, poolMax: number, countStatement: () => 
         // With it goes what was not committed, and its settings.
         await pool.destroy(connection);
       }
+    },
+    async limit(ms) {
+      sequelize.addHook('afterConnect', async (connection) => {
+        await (connection as Connection).query(`SET SESSION max_statement_time = ${String(ms / 1000)}`);
+      });
+      await pool.destroyAllNow();
     },
     close: () => sequelize.close(),
   };

@@ -98,6 +98,8 @@ export async function openDatabase(options: DatabaseOptions, models: ModelCtor[]
       }
     },
 
+    limit: (ms) => engine.limit(ms),
+
     async ping() {
       await database.select('SELECT 1');
     },

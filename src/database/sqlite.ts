@@ -61,6 +61,7 @@ export function openSqlite(dataDir: string, countStatement: () => void): Engine 
         file.writes.leave();
       }
     },
+    limit: () => Promise.resolve(),
     close: async () => {
       await sequelize.close();
       reader.close();

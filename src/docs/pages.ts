@@ -1,4 +1,5 @@
 import { version } from '../paths';
+import { accessBody } from './access';
 import { graphiqlAssets, swaggerUiAssets } from './assets';
 
 export interface Link {
@@ -27,6 +28,17 @@ export const docsPage = (): string =>
     scripts: [swaggerUiAssets.script.url, '/assets/docs.js'],
   });
 
+export const accessPage = (): string => page({ title: 'Aether API: who may do what', body: accessBody() });
+
+/** @param ide where the IDE is, if there is one; @param caller who is filled in */
+export const migrationPage = (ide: string | undefined, caller?: Operator): string =>
+  page({
+    title: 'Aether API: leave the old API',
+    styles: ['/assets/migrate.css'],
+    body: `<main id="migrate" class="migrate"${ide ? ` data-ide="${ide}"` : ''}${caller ? ` data-caller="${escaped(JSON.stringify(caller))}"` : ''}><noscript>This page needs JavaScript.</noscript></main>`,
+    scripts: ['/assets/migrate.js'],
+  });
+
 export const graphiqlPage = (): string =>
   page({
     title: 'Aether API: GraphiQL',
@@ -39,6 +51,18 @@ export const graphiqlPage = (): string =>
       '/assets/graphiql.js',
     ],
   });
+
+/** Who signs in to the page of old calls. */
+export interface Operator {
+  key: string;
+  account: string;
+  site: string;
+  passcode: string;
+}
+
+/** Within an attribute. */
+const escaped = (text: string): string =>
+  text.replace(/[&<>"]/g, (character) => `&#${String(character.charCodeAt(0))};`);
 
 interface Page {
   title: string;

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Router, type Response } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import { demo } from '../../seeders/demo';
 import type { Config } from '../config';
-import { version } from '../paths';
+import { migrationPage as migrationPath } from '../legacy/routes';
+import { packageRoot, version } from '../paths';
 import { openApiText } from '../rest/openapi';
 import { graphiqlAssets, swaggerUiAssets, type Asset } from './assets';
-import { docsPage, graphiqlPage, startPage, type Link } from './pages';
+import { accessPage, docsPage, graphiqlPage, migrationPage, startPage, type Link } from './pages';
 import { docsScript, graphiqlScript, icon, pagesStyle } from './texts';
 
 /**
@@ -16,6 +19,12 @@ import { docsScript, graphiqlScript, icon, pagesStyle } from './texts';
 export function docsRouter(schema: GraphQLSchema, { production, demoData }: Config): Router {
   const router = Router();
   const caller = demoData ? { key: demo.trustedKey, account: demo.account, event: demo.event } : undefined;
+  const operator = demoData
+    ? {
+        ...{ key: demo.trustedKey, account: demo.account },
+        ...{ site: demo.site, passcode: demo.passcodes.manager },
+      }
+    : undefined;
   const links = linksOf(production);
 
   const text = (path: string, type: string, body: () => string): void => {
@@ -47,6 +56,15 @@ export function docsRouter(schema: GraphQLSchema, { production, demoData }: Conf
 
   text('/openapi.json', 'json', () => openApiText(schema));
   page('/docs', docsPage);
+  page('/docs/access', accessPage);
+  page(migrationPath, () => migrationPage(production ? undefined : '/graphiql', operator));
+  for (const [file, type] of [
+    ['migrate.js', 'js'],
+    ['migrate.css', 'css'],
+  ] as const) {
+    const content = readFileSync(join(packageRoot, 'pages', file), 'utf8');
+    text(`/assets/${file}`, type, () => content);
+  }
   text('/assets/docs.js', 'js', () => docsScript(caller));
   files(swaggerUiAssets);
 
@@ -74,6 +92,16 @@ const linksOf = (production: boolean): Link[] => [
     about: `The graph itself.${production ? '' : ' A browser gets Apollo Sandbox, which needs the internet.'}`,
   },
   { name: 'REST', path: '/docs', about: 'The older API, to read and to try out. Works offline.' },
+  {
+    name: 'Access',
+    path: '/docs/access',
+    about: 'Who may do what, by level and type; what is secret or masked.',
+  },
+  {
+    name: 'Migration',
+    path: migrationPath,
+    about: 'Which programs still call what is deprecated, and what replaces it.',
+  },
   { name: 'OpenAPI', path: '/openapi.json', about: 'The same for programs.' },
   { name: 'Health', path: '/health', about: 'How the server is.' },
 ];

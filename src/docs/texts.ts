@@ -27,19 +27,32 @@ const ui = SwaggerUIBundle({
 });
 `;
 
-/** Starts GraphiQL on the graph. */
+/**
+ * Starts GraphiQL on the graph; with an operation from the page of old calls, as who has signed in there. Their headers are no matter of
+ * its own: it would keep them in the browser.
+ */
 export const graphiqlScript = (caller?: Caller): string => `'use strict';
+const opened = new URLSearchParams(location.hash.slice(1));
+const query = opened.get('query') ?? undefined;
+const operator = query && JSON.parse(sessionStorage.getItem('aether-operator'));
 const headers = ${JSON.stringify({
   'x-aether-api-key': caller?.key ?? '',
   'x-account-id': caller?.account ?? '',
   'apollo-require-preflight': 'true',
 })};
+const theirs = operator && {
+  'x-aether-api-key': operator.key,
+  ...(operator.account ? { 'x-account-id': operator.account } : { 'x-no-account-id': 'all' }),
+  ...(operator.token && { authorization: \`Bearer \${operator.token}\` }),
+};
 ReactDOM.createRoot(document.getElementById('graphiql')).render(
   React.createElement(GraphiQL, {
-    fetcher: GraphiQL.createFetcher({ url: '/graphql' }),
-    defaultHeaders: JSON.stringify(headers, null, 2),
+    fetcher: GraphiQL.createFetcher({ url: '/graphql', headers: { ...headers, ...theirs } }),
+    defaultHeaders: JSON.stringify(theirs ? {} : headers, null, 2),
     defaultQuery: ${JSON.stringify(caller ? demoQuery(caller.event) : firstQuery)},
-    defaultEditorToolsVisibility: 'headers',
+    defaultEditorToolsVisibility: query ? 'variables' : 'headers',
+    ...(query && { query, variables: opened.get('variables') }),
+    ...(theirs && { headers: '{}' }),
   }),
 );
 `;
@@ -83,6 +96,14 @@ const firstQuery = `query {
 
 export const pagesStyle = `html, body { margin: 0; height: 100%; }
 #graphiql { height: 100dvh; overflow: hidden; }
+.access { padding: 2rem 1.5rem 4rem; font: .875rem/1.45 system-ui, sans-serif; color: #1f2937; }
+.access p { max-width: 50rem; color: #4b5563; }
+.access h2 { margin-top: 2.5rem; }
+.access div { overflow-x: auto; }
+.access table { border-collapse: collapse; }
+.access th, .access td { padding: .375rem .75rem; text-align: left; vertical-align: top; border-bottom: 1px solid #e5e7eb; }
+.access th { background: #f9fafb; }
+.access tbody tr:hover { background: #eef2ff; }
 .start { max-width: 40rem; margin: 0 auto; padding: 12vh 1.5rem 3rem; font: 1rem/1.5 system-ui, sans-serif; color: #1f2937; }
 .start h1 { margin: 0; font-size: 2rem; }
 .start p { margin: 0 0 2rem; color: #6b7280; }

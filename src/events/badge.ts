@@ -17,7 +17,32 @@ const display = (column: string) => (t: string) =>
 @Entity({
   table: 'event_badge',
   doc: 'A name badge of an event: who wears it, what stands on it, and how often it was printed.',
-  access: { read: 'public', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  access: {
+    // Who knows a badge, or the name on it, finds it; a list of all is not for everybody.
+    read: 'anonymous',
+    list: 'public',
+    search: { below: 'trusted', letters: 3, rows: 15, named: ['id', 'code'] },
+    own: 'personId',
+    readAll: 'anonymous',
+    writeAll: 'trusted',
+    ownEdits: {
+      defaults: [
+        'fullNameOverride',
+        'pronounsOverride',
+        'professionalTitleOverride',
+        'affiliationsOverride',
+        'locationOverride',
+        'allowTracking',
+        'agreeToTc',
+      ],
+      grantable: ['emailOverride', 'phoneOverride', 'givenName', 'familyName', 'fullName', 'pronouns'],
+      settings: { through: 'eventId', attribute: 'modBadgesJson', key: 'edit_permissions' },
+    },
+    create: 'trusted',
+    // Of its holder, who need not have signed in.
+    update: 'anonymous',
+    remove: 'administrator',
+  },
   indexes: [{ columns: ['account_id', 'default_qry_str'], words: true }],
 })
 export class EventBadge extends TenantEntity {
@@ -226,7 +251,12 @@ export class EventBadge extends TenantEntity {
   @Attr.bool({ doc: 'Has the holder agreed to the terms and conditions?' })
   declare agreeToTc: boolean | null;
 
-  @Attr.string({ max: 100, read: 'trusted', doc: 'Passcode by which the holder comes to the badge.' })
+  @Attr.string({
+    max: 100,
+    read: 'trusted',
+    opens: true,
+    doc: 'Passcode by which the holder comes to the badge.',
+  })
   declare personPasscode: string | null;
 
   @Attr.int({ default: 0, doc: 'How often the badge was printed.' })

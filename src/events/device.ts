@@ -6,7 +6,14 @@ import { Entity, TenantEntity } from '../kernel/entity';
 @Entity({
   table: 'event_device',
   doc: 'A machine that works at an event, such as the launcher at the podium of a room.',
-  access: { read: 'trusted', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  access: {
+    read: 'trusted',
+    // A launcher knows its own id, and finds its account by it.
+    withoutAccount: true,
+    create: 'trusted',
+    update: 'trusted',
+    remove: 'administrator',
+  },
 })
 export class EventDevice extends TenantEntity {
   @Ref('event', { inverse: 'devices', onRemove: 'cascade', nullable: false, doc: 'Id of the event.' })

@@ -1,8 +1,18 @@
 import { Resolver } from 'type-graphql';
 import { withoutSecrets } from '../accounts/secrets';
 import { Attr, Ref } from '../kernel/attributes';
+import type { Context } from '../kernel/context';
 import { CrudResolver } from '../kernel/crud-resolver';
 import { Entity, TenantEntity } from '../kernel/entity';
+import { forbidden } from '../kernel/errors';
+import type { Input } from '../kernel/input';
+import type { RemoveMethod } from '../kernel/input-types';
+import { atLeast } from '../kernel/levels';
+import type { UnitOfWork } from '../kernel/unit-of-work';
+import type { Locked } from '../kernel/write';
+
+/** What members make by themselves. */
+const meeting = 'meeting';
 
 @Entity({
   table: 'event',
@@ -10,9 +20,14 @@ import { Entity, TenantEntity } from '../kernel/entity';
   access: {
     read: 'anonymous',
     // Members' meetings are private.
-    hidden: { below: 'authenticated', where: (t) => `${t}.type_code = 'meeting'` },
-    create: 'administrator',
-    update: 'administrator',
+    hidden: { below: 'authenticated', what: 'meetings', where: (t) => `${t}.type_code = '${meeting}'` },
+    own: 'externalPersonId',
+    readAll: 'anonymous',
+    writeAll: 'administrator',
+    doc: 'own meetings',
+    // Of meetings; see below.
+    create: 'authenticated',
+    update: 'authenticated',
     remove: 'administrator',
   },
 })
@@ -150,4 +165,28 @@ export class Event extends TenantEntity {
 }
 
 @Resolver(() => Event)
-export class EventResolver extends CrudResolver(Event) {}
+export class EventResolver extends CrudResolver(Event) {
+  override insertOne(unit: UnitOfWork, input: Input): Promise<string> {
+    mayWriteEvent(unit.ctx, input.typeCode);
+    return super.insertOne(unit, input);
+  }
+
+  override changeOne(unit: UnitOfWork, before: Locked, input: Input): Promise<void> {
+    mayWriteEvent(unit.ctx, before.typeCode, input.typeCode);
+    return super.changeOne(unit, before, input);
+  }
+
+  override removeOne(unit: UnitOfWork, row: Locked, method: RemoveMethod): Promise<void> {
+    mayWriteEvent(unit.ctx, row.typeCode);
+    return super.removeOne(unit, row, method);
+  }
+}
+
+/** @throws FORBIDDEN when the event is no meeting, or becomes none, and its writer is no administrator. */
+function mayWriteEvent({ viewer }: Context, ...typeCodes: unknown[]): void {
+  if (atLeast(viewer.level, 'administrator')) return;
+  if (typeCodes.some((code) => code !== undefined && code !== meeting) || typeCodes[0] === undefined)
+    throw forbidden(
+      `To write events other than meetings needs level administrator; you are ${viewer.level}.`,
+    );
+}

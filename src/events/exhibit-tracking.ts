@@ -6,7 +6,14 @@ import { Entity, TenantEntity } from '../kernel/entity';
 @Entity({
   table: 'event_exhibit_tracking',
   doc: 'A lead: that an exhibitor has scanned a badge, and what came of it.',
-  access: { read: 'trusted', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  access: {
+    read: 'trusted',
+    // The staff of the exhibit.
+    holder: 'eventExhibitId',
+    create: 'trusted',
+    update: 'trusted',
+    remove: 'administrator',
+  },
   indexes: [
     { columns: ['event_exhibit_id', 'event_badge_id'], unique: true },
     { columns: ['account_id', 'default_qry_str'], words: true },

@@ -9,7 +9,21 @@ import { atLeast } from '../kernel/levels';
 @Entity({
   table: 'event_exhibit',
   doc: 'A stand at the exhibition of an event, and how its staff collect leads.',
-  access: { read: 'anonymous', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  access: {
+    read: 'anonymous',
+    own: 'id',
+    readAll: 'anonymous',
+    writeAll: 'trusted',
+    ownEdits: {
+      defaults: ['description', 'customQuestionsJson'],
+      grantable: ['name', 'dataJson'],
+      settings: { through: 'eventId', attribute: 'modExhibitsJson', key: 'edit_permissions' },
+    },
+    create: 'trusted',
+    // Of its staff, who need not have signed in.
+    update: 'anonymous',
+    remove: 'administrator',
+  },
 })
 export class EventExhibit extends TenantEntity {
   @Ref('event', { inverse: 'exhibits', onRemove: 'cascade', nullable: false, doc: 'Id of the event.' })
@@ -39,7 +53,12 @@ export class EventExhibit extends TenantEntity {
   })
   declare licenseLiJson: unknown;
 
-  @Attr.string({ max: 100, read: 'manager', doc: 'Passcode by which the staff of the stand come in.' })
+  @Attr.string({
+    max: 100,
+    read: 'manager',
+    opens: true,
+    doc: 'Passcode by which the staff of the stand come in.',
+  })
   declare staffPasscode: string | null;
 
   @Attr.json({ doc: 'What the staff ask of each lead: a list of questions.' })

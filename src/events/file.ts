@@ -8,7 +8,7 @@ import { Entity, TenantEntity } from '../kernel/entity';
   doc: 'A file of an event, a session, a presentation, a presenter or a room; or a link to one elsewhere.',
   access: {
     read: 'anonymous',
-    hidden: { below: 'administrator', where: (t) => `${t}.internal_use = 1` },
+    hidden: { below: 'administrator', what: 'those for internal use', where: (t) => `${t}.internal_use = 1` },
     create: 'trusted',
     update: 'trusted',
     remove: 'administrator',

@@ -7,7 +7,21 @@ import { countOfFiles } from './file-count';
 @Entity({
   table: 'event_presenter',
   doc: 'Somebody who presents a presentation, as the programme tells it.',
-  access: { read: 'anonymous', create: 'trusted', update: 'trusted', remove: 'administrator' },
+  access: {
+    read: 'anonymous',
+    own: 'personId',
+    readAll: 'anonymous',
+    writeAll: 'trusted',
+    ownEdits: {
+      defaults: ['professionalTitle', 'affiliations', 'biography', 'agree', 'agreeOn', 'comments'],
+      grantable: ['givenName', 'familyName', 'fullName', 'email'],
+      settings: { through: 'eventId', attribute: 'modPresMgmtJson', key: 'edit_permissions' },
+    },
+    create: 'trusted',
+    // Of who presents, who need not have signed in.
+    update: 'anonymous',
+    remove: 'administrator',
+  },
 })
 export class EventPresenter extends TenantEntity {
   @Ref('event_presentation', {
@@ -70,7 +84,7 @@ export class EventPresenter extends TenantEntity {
   @Attr.text({ read: 'trusted', doc: 'What the presenter tells the staff.' })
   declare comments: string | null;
 
-  @Attr.string({ max: 100, read: 'trusted', doc: 'Passcode by which the presenter comes in.' })
+  @Attr.string({ max: 100, read: 'trusted', opens: true, doc: 'Passcode by which the presenter comes in.' })
   declare passcode: string | null;
 
   // Rows of the old server may hold the e-mail address in it.

@@ -7,6 +7,44 @@ import { DateTime } from '../kernel/scalars';
 import { ChangesResolver } from './changes';
 import { nodeResolver } from './node';
 
+/** The part of TypeGraphQL's storage that is looked through for every field there is. */
+interface Storage {
+  fieldExtensions: { fieldName: string }[];
+  findExtensions: (this: Storage, target: object, fieldName?: string) => object;
+}
+
+/** TypeGraphQL compares each field with every extension: most of the time of a start. Here it finds those of the field's name alone. */
+function indexExtensions({
+  TypeGraphQLMetadataStorage: storage,
+}: {
+  TypeGraphQLMetadataStorage: Storage;
+}): void {
+  const prototype = Object.getPrototypeOf(storage) as Storage;
+  const find = prototype.findExtensions;
+  const indexes = new WeakMap<object, Map<string, Storage['fieldExtensions']>>();
+  prototype.findExtensions = function (target, fieldName) {
+    if (fieldName === undefined) return find.call(this, target);
+    const { fieldExtensions } = this;
+    let byName = indexes.get(fieldExtensions);
+    if (!byName) indexes.set(fieldExtensions, (byName = groupBy(fieldExtensions)));
+    this.fieldExtensions = byName.get(fieldName) ?? [];
+    const found = find.call(this, target, fieldName);
+    this.fieldExtensions = fieldExtensions;
+    return found;
+  };
+}
+indexExtensions(globalThis as unknown as { TypeGraphQLMetadataStorage: Storage });
+
+function groupBy(extensions: Storage['fieldExtensions']): Map<string, Storage['fieldExtensions']> {
+  const byName = new Map<string, Storage['fieldExtensions']>();
+  for (const extension of extensions) {
+    const known = byName.get(extension.fieldName);
+    if (known) known.push(extension);
+    else byName.set(extension.fieldName, [extension]);
+  }
+  return byName;
+}
+
 /**
  * Makes the schema of the declared types and the resolvers given, with its guards at the door.
  * @throws Error when declarations contradict each other.

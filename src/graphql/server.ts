@@ -18,6 +18,7 @@ import { isJson, readJson, sendJson, type BodyLimits } from '../http';
 import { AetherError, forbidden } from '../kernel/errors';
 import { atLeast } from '../kernel/levels';
 import { createCosts, type Cost } from './cost';
+import { deprecationsIn } from './deprecated';
 import type { Executor } from './execute';
 import { limitRules, limits } from './limits';
 
@@ -38,6 +39,7 @@ export async function startGraphql(
   { production, introspection, maxCost }: GraphqlOptions,
 ): Promise<GraphqlServer> {
   const costs = createCosts(schema, maxCost);
+  const deprecations = deprecationsIn(schema);
   const server = new ApolloServer<Context>({
     gateway: {
       load: () =>
@@ -56,7 +58,10 @@ export async function startGraphql(
                 throw forbidden('The schema is shown to administrators only.');
               return costs(document, variables, name);
             };
-            return limited(price, () => executor.run(document, variables, ctx, name)) as never;
+            const result = await limited(price, () => executor.run(document, variables, ctx, name));
+            const parts = deprecations(document);
+            if (parts.length > 0) ctx.services.ledger.addParts(ctx, parts, result.errors !== undefined);
+            return result as never;
           },
         }),
       onSchemaLoadOrUpdate(listener) {

@@ -44,6 +44,8 @@ interface Common {
   mask?: (value: never, ctx: Context) => unknown;
   /** Level from which the value may be set; `server`: by no caller. Default: the level of the type. */
   write?: Level | 'server';
+  /** A passcode: who knows it acts as the owner of this one object. */
+  opens?: boolean;
   /** May be set when the object is created, or while it is null; not changed afterwards. */
   once?: boolean;
   /** Cleans what arrives before it is stored. */

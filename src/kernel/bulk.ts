@@ -5,7 +5,7 @@ import { conditionsOf } from './filter';
 import type { Input } from './input';
 import { finish, selectColumns, type Row } from './rows';
 import type { Plan } from './selection';
-import { mayRead, owned, ownershipColumns, scope, type Ownership } from './tenancy';
+import { mayList, mayRead, owned, ownershipColumns, scope, type Ownership } from './tenancy';
 import { write, type UnitOfWork, type Verb } from './unit-of-work';
 import { lockRows, type Locked } from './write';
 
@@ -82,6 +82,7 @@ export function changeObjects(
   change: (unit: UnitOfWork, row: Locked) => Promise<unknown>,
 ): Promise<BulkResult> {
   const { entity } = plan;
+  mayList(ctx, entity);
   if (most < 1 || most > maxAffected) throw badRequest(`maxAffected goes from 1 to ${String(maxAffected)}.`);
   const empty = emptyPart(filter, 'filter');
   if (empty)

@@ -4,10 +4,8 @@ import type { TableSpec } from '../database/tables';
 import type { Context } from './context';
 import { entityOf, type Entity } from './entity';
 import { AetherError, badRequest } from './errors';
-import { tablesOf } from './registry';
 import { databaseFromDate, isoFromDatabase } from './scalars';
-import { changeFeedOf, changeFeedsOf, couldSee, mayRead, readableTypes, type Limit } from './tenancy';
-import { usageTables } from './usage';
+import { changeFeedOf, changeFeedsOf, couldSee, mayList, readableTypes, type Limit } from './tenancy';
 import type { Touched, Verb } from './unit-of-work';
 
 /*
@@ -17,7 +15,7 @@ import type { Touched, Verb } from './unit-of-work';
  * far all is there takes that row for itself: then none is under way, and what comes later gets higher numbers.
  */
 
-const changeTables: TableSpec[] = [
+export const changeTables: TableSpec[] = [
   {
     // The rows that are held. They never change: a transaction that sees the database as it was may not hold what has changed since.
     name: 'change_feed',
@@ -55,9 +53,6 @@ const changeTables: TableSpec[] = [
     indexes: [{ columns: ['feed', 'id'] }],
   },
 ];
-
-/** All tables of the database: those of the object types, and those that the server keeps for itself. */
-export const allTables = (): TableSpec[] => [...tablesOf(), ...changeTables, ...usageTables];
 
 /** Rows of one statement: SQLite puts at most 500 selects together. */
 const chunk = 500;
@@ -233,7 +228,7 @@ function typesFor(ctx: Context, types: string[] | null | undefined): Entity[] {
   if (!types) return readableTypes(ctx);
   if (types.length === 0) throw badRequest('types names no type.');
   const wanted = [...new Set(types)].map(entityOf);
-  for (const entity of wanted) mayRead(ctx, entity);
+  for (const entity of wanted) mayList(ctx, entity);
   return wanted;
 }
 

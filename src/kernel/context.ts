@@ -4,6 +4,7 @@ import type { Entry, Notes } from './activity';
 import type { Cursors } from './cursor';
 import type { Level } from './levels';
 import type { PublicIds } from './public-id';
+import type { Receipt } from './receipts';
 import type { Scopes } from './scopes';
 import type { Touched } from './unit-of-work';
 import type { Usage } from './usage';
@@ -31,6 +32,10 @@ export interface Viewer {
   person: Identity | null;
   user: Identity | null;
   level: Level;
+  /** The one object that a passcode of its own has opened: the caller counts as its owner, and as nobody else. */
+  holds?: Identity & { type: string };
+  /** The caller says that it has no account, and is answered so. */
+  withoutAccount?: true;
   /** Of a caller with a token: how they signed in, and when, in seconds since 1970. Otherwise the level is that of the key. */
   signIn?: { method: string | null; time: number };
   /** The server does this itself, at the caller's wish: the level is not theirs. */
@@ -41,8 +46,10 @@ export interface Viewer {
 export interface Origin {
   /** Network address; no header of the caller's own moves it. */
   address?: string;
-  /** How the program named itself. */
+  /** How the program named itself: its user agent, and what Apollo's clients have headers for. */
   agent?: string;
+  program?: string;
+  programVersion?: string;
 }
 
 /** What the kernel needs of the outside; modules add theirs by declaration merging. */
@@ -68,6 +75,9 @@ export interface Services {
 /** One request: who calls, with what, and the loaders that live as long as it does. */
 export class Context {
   private readonly made = new Map<string, unknown>();
+  private readonly loaders = new Map<string, unknown>();
+  /** What the transaction of this request leaves behind, when it is to be done once. */
+  receipt?: Receipt;
 
   constructor(
     readonly viewer: Viewer,
@@ -97,18 +107,26 @@ export class Context {
     });
   }
 
-  /** What is made once per request and name: loaders. The name holds everything that changes the answer. */
+  /** What is made once per request and name. The name holds everything that changes the answer. */
   once<T>(name: string, make: () => T): T {
-    const known = this.made.get(name) as T | undefined;
-    if (known !== undefined) return known;
-    const value = make();
-    this.made.set(name, value);
-    return value;
+    return madeOnce(this.made, name, make);
   }
 
-  /** The same call seen from another account: for operations that find the account themselves. */
-  inAccount(account: Identity | null): Context {
-    return this.seenBy({ ...this.viewer, account });
+  /** The same for what keeps the rows that it has read. */
+  loader<T>(name: string, make: () => T): T {
+    return madeOnce(this.loaders, name, make);
+  }
+
+  /** Lets go of the rows that were read: between the pages of an answer that may be of any length. */
+  forgetRows(): void {
+    this.loaders.clear();
+  }
+
+  /** The same call in an account that the operation finds itself: unless it is the caller's own, they are a guest there. */
+  inAccount(account: Identity): Context {
+    const { viewer } = this;
+    if (viewer.account?.pk === account.pk) return this;
+    return this.seenBy({ ...viewer, account, level: 'anonymous', person: null, user: null });
   }
 
   /** The same call as if another made it: for what the server does itself. */
@@ -120,5 +138,14 @@ export class Context {
   become(viewer: Viewer): void {
     (this as { viewer: Viewer }).viewer = viewer;
     this.made.clear();
+    this.loaders.clear();
   }
+}
+
+function madeOnce<T>(made: Map<string, unknown>, name: string, make: () => T): T {
+  const known = made.get(name) as T | undefined;
+  if (known !== undefined) return known;
+  const value = make();
+  made.set(name, value);
+  return value;
 }

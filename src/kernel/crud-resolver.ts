@@ -54,6 +54,9 @@ export function CrudResolver(type: EntityClass) {
   const { single, plural, name, access } = entity;
   const one = spaced(single);
   const many = plural.charAt(0).toUpperCase() + plural.slice(1);
+  // Who holds what objects of the type lead to is let in, and asked inside.
+  const door = (level: Level | 'never'): Level | 'never' =>
+    access.holder !== undefined && level !== 'never' ? 'anonymous' : level;
   const FilterArg = () =>
     Arg('filter', () => filterOf(entity), {
       description: `Which ${spaced(plural)}: hidden and disabled ones too, unless it says otherwise. No part of it may be empty.`,
@@ -61,7 +64,7 @@ export function CrudResolver(type: EntityClass) {
 
   @Resolver()
   abstract class Crud {
-    @Extensions({ level: access.read })
+    @Extensions({ level: door(access.read) })
     @Query(() => type, { name: single, nullable: true, description: `One ${one} by id.` })
     one(
       @Arg('id', () => ID, { description: `Id of the ${one}.` }) id: string,
@@ -71,7 +74,7 @@ export function CrudResolver(type: EntityClass) {
       return readOne(ctx, planOf(info, entity as Entity, ctx.viewer), id);
     }
 
-    @Extensions({ level: access.read })
+    @Extensions({ level: door(access.read) })
     @Query(() => connectionOf(entity as Entity), {
       name: plural,
       nullable: true,
@@ -92,7 +95,7 @@ export function CrudResolver(type: EntityClass) {
 
     @offered(
       access.create,
-      Extensions({ level: access.create }),
+      Extensions({ level: door(access.create) }),
       Mutation(() => createPayloadOf(entity as Entity), {
         name: `create${name}`,
         description: `Makes a new ${one}.`,
@@ -110,7 +113,7 @@ export function CrudResolver(type: EntityClass) {
 
     @offered(
       access.create,
-      Extensions({ level: access.create }),
+      Extensions({ level: door(access.create) }),
       Mutation(() => Boolean, {
         name: `validate${name}`,
         description: `True when create${name} would make this ${one}, else the error that it would give; nothing is written.`,
@@ -131,7 +134,7 @@ export function CrudResolver(type: EntityClass) {
 
     @offered(
       access.update,
-      Extensions({ level: access.update }),
+      Extensions({ level: door(access.update) }),
       Mutation(() => updatePayloadOf(entity as Entity), {
         name: `update${name}`,
         description: `Changes what is given of the ${one}, and nothing else.`,
@@ -153,7 +156,7 @@ export function CrudResolver(type: EntityClass) {
 
     @offered(
       access.update,
-      Extensions({ level: access.update }),
+      Extensions({ level: door(access.update) }),
       Mutation(() => removePayloadOf(entity as Entity), {
         name: `remove${name}`,
         description: `Hides, disables or deletes the ${one}; deleting needs level ${access.remove}.`,
@@ -177,7 +180,7 @@ export function CrudResolver(type: EntityClass) {
 
     @offered(
       access.create,
-      Extensions({ level: access.create }),
+      Extensions({ level: door(access.create) }),
       Mutation(() => bulkPayloadOf(entity as Entity), {
         name: `create${many}`,
         description: `Makes new ${spaced(plural)}, ${String(maxInputs)} at most: all of them, or none when one cannot be made.`,
@@ -197,7 +200,7 @@ export function CrudResolver(type: EntityClass) {
 
     @offered(
       access.update,
-      Extensions({ level: access.update }),
+      Extensions({ level: door(access.update) }),
       Mutation(() => bulkPayloadOf(entity as Entity), {
         name: `update${many}`,
         description: `Changes what is given in all ${spaced(plural)} that a filter finds: in all of them, or in none when one cannot be changed.`,
@@ -221,7 +224,7 @@ export function CrudResolver(type: EntityClass) {
 
     @offered(
       access.update,
-      Extensions({ level: access.update }),
+      Extensions({ level: door(access.update) }),
       Mutation(() => bulkPayloadOf(entity as Entity), {
         name: `remove${many}`,
         description: `Hides, disables or deletes all ${spaced(plural)} that a filter finds: all of them, or none when one cannot be removed. Deleting needs level ${access.remove}.`,

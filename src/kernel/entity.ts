@@ -26,13 +26,43 @@ export interface Access {
   readAll?: Level;
   /** Level from which rows of others are changed and removed, where it is not `readAll`. */
   writeAll?: Level;
-  /** Rows for which this SQL over the row is true are invisible below the level. */
-  hidden?: { below: Level; where: (table: string) => string };
+  /** What owners make and change, where it is not just any of the type; for readers. */
+  doc?: string;
+  /** What an owner may change below `writeAll`; left out: all that the type has, and its removal. */
+  ownEdits?: OwnEdits;
+  /**
+   * A reference: whoever has come by the passcode of what it leads to reads and writes the objects that lead there, whatever their
+   * level, and deletes none for good.
+   */
+  holder?: string;
+  /** Level from which the objects are listed; below it one is read by id, or found by `search`. Default: `read`. */
+  list?: Level;
+  /**
+   * Below this level `q` needs a word of so many letters, and finds so many rows at most; who names one by such an attribute needs no
+   * words.
+   */
+  search?: { below: Level; letters: number; rows: number; named: readonly string[] };
+  /** One that is named is also told to a caller who says that it has no account: to whom it tells which. */
+  withoutAccount?: boolean;
+  /** Rows for which this SQL over the row is true are invisible below the level; `what` they are, in the plural. */
+  hidden?: { below: Level; what: string; where: (table: string) => string };
   /** `never`: the server alone does it, and the graph has no such operation. */
   create: Level | 'never';
   update: Level | 'never';
   /** Level of a hard delete; hiding and disabling need `update`. */
   remove: Level | 'never';
+}
+
+/**
+ * Attributes that an owner may change of an object: the defaults, as settings of another object change them. The settings are a
+ * list of column names, which stands in place of the defaults, or say of a column whether it is among them: `{ "phone": true }`.
+ */
+export interface OwnEdits {
+  defaults: readonly string[];
+  /** What settings may add. */
+  grantable?: readonly string[];
+  /** Where the settings stand: under `key` in a JSON attribute of what a reference leads to. */
+  settings: { through: string; attribute: string; key: string };
 }
 
 export interface EntityOptions {

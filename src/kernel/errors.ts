@@ -17,6 +17,7 @@ export const errorCodes = {
   METHOD_NOT_ALLOWED: { status: 405, category: 'validation' },
   CONFLICT: { status: 409, category: 'validation' },
   GONE: { status: 410, category: 'not_found' },
+  LEGACY_BROWNOUT: { status: 410, category: 'not_found' },
   PRECONDITION_FAILED: { status: 412, category: 'validation' },
   PAYLOAD_TOO_LARGE: { status: 413, category: 'validation' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, category: 'validation' },
@@ -39,6 +40,9 @@ export interface ErrorDetails {
   /** What was asked for where a limit was exceeded, and the limit. */
   requested?: number;
   limit?: number;
+  /** Of a route that is no longer there: method and path of what replaces it, and the operation of the graph. */
+  replacement?: string;
+  operation?: string;
 }
 
 /** The one error class of the product: thrown by meaning, turned into an answer at the edge of each door. */

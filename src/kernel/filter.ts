@@ -9,7 +9,7 @@ import { isPublicId } from './public-id';
 import { toManys, toOnes, targetsOf } from './registry';
 import { databaseFromDate } from './scalars';
 import { phrasesOf } from './search-words';
-import { maySee, scope } from './tenancy';
+import { mayList, maySee, scope } from './tenancy';
 
 const maxDepth = 10;
 const maxConditions = 200;
@@ -208,6 +208,7 @@ class FilterCompiler {
     wanted = true,
   ): string {
     const r = `r${String(++this.aliases)}`;
+    mayList(this.ctx, target);
     const visible = scope(this.ctx, target, r, this.values);
     const { denied } = this;
     this.denied = false;

@@ -351,15 +351,30 @@ export const removePayloadOf = perEntity((entity) =>
 
 /* ---- many at once, and what changed ---- */
 
-let types: Record<string, string> | undefined;
-
-/** Names of the object types, one spelling everywhere: that of the database and of REST; asked when all are declared. */
-export function objectTypes(): Record<string, string> {
-  if (types) return types;
-  types = Object.fromEntries(allEntities().map(({ table }) => [table, table]));
-  registerEnumType(types, { name: 'ObjectType', description: 'The object types.' });
-  return types;
+/** An enum of object types, one spelling everywhere: that of the database and of REST; asked when all are declared. */
+function enumOfTypes(
+  name: string,
+  description: string,
+  includes: (entity: Entity) => boolean,
+): () => Record<string, string> {
+  let types: Record<string, string> | undefined;
+  return () => {
+    if (types) return types;
+    const names = allEntities().filter(includes);
+    types = Object.fromEntries(names.map(({ table }) => [table, table]));
+    registerEnumType(types, { name, description });
+    return types;
+  };
 }
+
+export const objectTypes = enumOfTypes('ObjectType', 'The object types.', () => true);
+
+/** The types whose objects have a passcode for their owner. */
+export const holderTypes = enumOfTypes(
+  'HolderType',
+  'The object types that have a passcode for their owner.',
+  ({ attributes }) => [...attributes.values()].some(({ opens }) => opens),
+);
 
 export const changeActions = {
   CREATED: 'created',
@@ -451,6 +466,7 @@ export const bulkPayloadOf = perEntity((entity): Class => {
 /** Makes every derived type: they must all be there before the schema is built. */
 export function makeDerivedTypes(): void {
   objectTypes();
+  holderTypes();
   const makers = [filterOf, orderOf, listArgsOf, connectionOf, createInputOf, updateInputOf];
   for (const entity of allEntities())
     for (const make of [...makers, createPayloadOf, updatePayloadOf, removePayloadOf, bulkPayloadOf])

@@ -1,14 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context } from './context';
-import { entityOf, findEntity, type Entity } from './entity';
+import { entityOf, findEntity, type Entity, type OwnEdits } from './entity';
 import { AetherError, badRequest, forbidden, invalid } from './errors';
 import { isWritable } from './input-types';
 import { isPublicId } from './public-id';
 import { targetsOf } from './registry';
 import { databaseFromDate } from './scalars';
-import { mayReferTo, maySet, ownershipColumns, type Ownership } from './tenancy';
+import { readers } from './stored';
+import { editsAsOwner, mayReferTo, maySet, ownershipColumns, type Ownership } from './tenancy';
 import { withUnseen } from './unseen';
 
 /** Values of a new or changed object, by attribute name, as the graph's inputs carry them. */
@@ -33,6 +35,8 @@ export async function checkInput(
   const problems: Record<string, string> = {};
   const references: { attribute: Attribute; id: string }[] = [];
   const isChange = '$pk' in before;
+  const mine =
+    isChange && editsAsOwner(ctx, entity.access) ? await ownerFields(ctx, entity, before, tx) : undefined;
   for (const [name, given] of Object.entries(input)) {
     const attribute = entity.attributes.get(name);
     if (given === undefined || !attribute || !isWritable(attribute)) continue;
@@ -44,9 +48,13 @@ export async function checkInput(
         problems[name] = "cannot be kept: this server's database has no column that takes it";
       continue;
     }
-    if (!maySet(ctx.viewer, attribute)) {
-      if (isHeld(value, before[name])) continue;
-      throw forbidden(`Setting ${name} needs level ${attribute.write ?? ''}; you are ${ctx.viewer.level}.`);
+    if (!maySet(ctx.viewer, attribute) || mine?.has(name) === false) {
+      if (await isUnchanged(ctx, attribute, value, before)) continue;
+      throw forbidden(
+        mine
+          ? `Setting ${name} is not for its owner.`
+          : `Setting ${name} needs level ${attribute.write ?? ''}; you are ${ctx.viewer.level}.`,
+      );
     }
     if (value === null) {
       if (!attribute.nullable && attribute.kind !== 'bool') problems[name] = 'may not be null';
@@ -85,6 +93,55 @@ export async function checkInput(
     values[name] = value;
   }
   return values;
+}
+
+/** The attributes that the owner of an object may change: by default, and as settings say. */
+async function ownerFields(
+  ctx: Context,
+  { access, attributes, byColumn }: Entity,
+  before: Values,
+  tx: Transaction,
+): Promise<ReadonlySet<string>> {
+  const { defaults, grantable = [], settings } = access.ownEdits as OwnEdits;
+  const target = entityOf(attributes.get(settings.through)?.ref?.type ?? '');
+  const column = target.attributes.get(settings.attribute)?.column ?? '';
+  const [row] = await ctx.services.database.select<{ settings: unknown }>(
+    `SELECT t.\`${column}\` AS settings FROM \`${target.table}\` t WHERE t.id = ?`,
+    [before[settings.through] ?? null],
+    tx,
+  );
+  const all = readers.json(row?.settings ?? null) as Record<string, unknown> | null | undefined;
+  const given = all?.[settings.key];
+  const isNamed = (name: string, as: unknown): boolean => byColumn.get(String(as))?.name === name;
+  if (Array.isArray(given))
+    return new Set([...defaults, ...grantable].filter((name) => given.some((as) => isNamed(name, as))));
+  const fields = new Set(defaults);
+  for (const [as, allowed] of Object.entries((given ?? {}) as Record<string, unknown>)) {
+    const { name = '' } = byColumn.get(as) ?? {};
+    if (allowed === false) fields.delete(name);
+    else if (allowed === true && grantable.includes(name)) fields.add(name);
+  }
+  return fields;
+}
+
+/** Programs send back what they have read: is this what the object has already? */
+async function isUnchanged(
+  { services }: Context,
+  attribute: Attribute,
+  value: unknown,
+  before: Values,
+): Promise<boolean> {
+  const held = before[attribute.name];
+  if (typeof held === 'number' && (attribute.ref ?? attribute.any)) {
+    const { table } = targetOf(attribute, before);
+    return (await services.publicIds.load(table, [held])).get(held) === value;
+  }
+  if (value instanceof Date || attribute.kind === 'json')
+    return isDeepStrictEqual(
+      value instanceof Date ? value.toISOString() : value,
+      readers[attribute.kind](held ?? null),
+    );
+  return isHeld(value, held);
 }
 
 /** Is this what the object has already, or what a new one has anyway? */

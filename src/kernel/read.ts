@@ -12,7 +12,7 @@ import { beyond, orderOf, orderSql, positionColumns, positionOf, type Order } fr
 import { isPublicId } from './public-id';
 import { finish, selectColumns, selectRows, type Row } from './rows';
 import type { ConnectionSelection, Plan } from './selection';
-import { owned, ownershipColumns, mayRead, scope, type Ownership } from './tenancy';
+import { mayRead, owned, ownershipColumns, scope, searchLimit, type Ownership } from './tenancy';
 
 const maxPage = 1000;
 export const defaultPage = 100;
@@ -43,7 +43,7 @@ export async function readOne(ctx: Context, plan: Plan, id: string, tx?: Transac
 
 /** The object that a reference points to; null when it is not the caller's to see. Batched per request. */
 export function readReference(ctx: Context, plan: Plan, pk: number): Promise<Row | null> {
-  const loader = ctx.once(
+  const loader = ctx.loader(
     `one ${plan.key}`,
     () =>
       new DataLoader<number, Row | null>(async (pks) => {
@@ -140,6 +140,8 @@ class Connection {
   readonly window: Window;
   /** Where the page starts, as its cursor says. */
   readonly position: Position | undefined;
+  /** The page is all that the caller gets of it. */
+  private readonly cut: boolean = false;
 
   constructor(
     readonly ctx: Context,
@@ -148,6 +150,13 @@ class Connection {
     readonly selection: ConnectionSelection,
   ) {
     this.window = windowOf(args);
+    const { size, reverse, offset, cursor: place } = this.window;
+    const isPage = reverse || offset > 0 || place !== undefined;
+    const most = searchLimit(ctx, entity, { ...args, isPage });
+    if (most !== undefined && most < size) {
+      this.window.size = most;
+      this.cut = true;
+    }
     this.order = orderOf(ctx, entity, args.orderBy, 't');
     const { cursor } = this.window;
     if (cursor !== undefined) this.position = ctx.services.cursors.decode(this.order.name, cursor);
@@ -172,7 +181,9 @@ class Connection {
   /** Makes the page of rows that were read: one more than fits, which is not shown, tells whether there is more. */
   page(rows: Row[], count: () => number | Promise<number>): Page {
     const { size, reverse, offset, cursor } = this.window;
-    const more = rows.length > size;
+    const more = rows.length > size && !this.cut;
+    if (rows.length > size && this.cut)
+      this.ctx.warnings.add(`There is more than the ${String(size)} that a search answers you.`);
     const nodes = rows.slice(0, size);
     if (reverse) nodes.reverse();
     const whole = !more && cursor === undefined && (offset === 0 || rows.length > 0);
@@ -182,7 +193,7 @@ class Connection {
         ? { before: more, after: cursor !== undefined }
         : { before: cursor !== undefined || offset > 0, after: more },
       (row) => this.ctx.services.cursors.encode(this.order.name, positionOf(this.order, row)),
-      whole ? () => offset + rows.length : count,
+      whole ? () => offset + nodes.length : count,
     );
   }
 }
@@ -301,7 +312,7 @@ export function readChildren(
   selection: ConnectionSelection,
 ): Promise<Page> {
   const name = `${parent.table} ${attribute.name} ${JSON.stringify(args)} ${selection.plan.key}`;
-  const loader = ctx.once(`many ${name} ${String(selection.cursors)}`, () => {
+  const loader = ctx.loader(`many ${name} ${String(selection.cursors)}`, () => {
     const connection = new Connection(ctx, child, args, selection);
     const counts = new DataLoader<number, number>((pks) => countChildren(connection, attribute, parent, pks));
     return new DataLoader<number, Page>(async (pks) => {

@@ -131,7 +131,10 @@ export function checkRegistry(): void {
         problems.push(`${where}: is taken through ${attribute.ref.through}, which is no reference`);
       if (attribute.any && attributes.get(attribute.any.typeAttribute)?.kind !== 'anyType')
         problems.push(`${where}: has no attribute that names its type`);
+      if (attribute.opens && !access.ownEdits)
+        problems.push(`${where}: opens it to its owner, who may change nothing`);
     }
+    problems.push(...ownEditsProblems(entity).map((problem) => `${name}: ${problem}`));
     if (tenant !== 'self' && !attributes.has('accountId')) problems.push(`${name}: has no accountId`);
     if (access.own && !access.readAll) problems.push(`${name}: has owners, but nobody who sees all`);
     const fields = [
@@ -144,6 +147,19 @@ export function checkRegistry(): void {
   }
   if (problems.length > 0)
     throw new Error(`the declarations contradict each other:\n  ${problems.join('\n  ')}`);
+}
+
+function ownEditsProblems({ access, attributes }: Entity): string[] {
+  const { own, ownEdits } = access;
+  if (!ownEdits) return [];
+  const { defaults, grantable = [], settings } = ownEdits;
+  const target = attributes.get(settings.through)?.ref?.type;
+  const problems = own ? [] : ['says what owners change, but has none'];
+  if (!target || entityOf(target).attributes.get(settings.attribute)?.kind !== 'json')
+    problems.push(`has no settings at ${settings.through}.${settings.attribute}`);
+  for (const edited of [...defaults, ...grantable])
+    if (!attributes.has(edited)) problems.push(`has no ${edited} for its owner to change`);
+  return problems;
 }
 
 /** What is wrong with a text that is made of others: it must tell nobody what they may not read, and follow each change. */
@@ -161,7 +177,8 @@ function textProblems({ access, attributes, table }: Entity, attribute: Attribut
     const { by, texts } = columnsOf(gathers);
     const { access: below } = entityOf(gathers.table);
     if (by.ref?.type !== table) problems.push(`gathers by ${by.name}, which is no reference to it`);
-    if (!atLeast(access.read, below.read) || below.hidden || below.own)
+    const { list = below.read, readAll = list, hidden } = below;
+    if (![list, readAll].every((needed) => atLeast(access.read, needed)) || hidden)
       problems.push(`gathers ${gathers.table}, which not all its readers may read`);
     for (const { name, read: needed } of texts)
       if (needed && !atLeast(access.read, needed))

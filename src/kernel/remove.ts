@@ -1,10 +1,10 @@
 import type { Entity } from './entity';
 import type { Values } from './input';
-import { AetherError, badRequest } from './errors';
+import { AetherError, badRequest, forbidden } from './errors';
 import { RemoveMethod } from './input-types';
 import { referencesTo } from './registry';
 import { noteTexts } from './search-text';
-import { limitsOf } from './tenancy';
+import { editsAsOwner, limitsOf } from './tenancy';
 import type { RowKey, UnitOfWork } from './unit-of-work';
 import { changeObject, changeRows, childrenOf, type Locked } from './write';
 
@@ -19,6 +19,8 @@ export async function removeObject(
   method: RemoveMethod,
 ): Promise<void> {
   const { $pk: pk, id, $account: account } = row;
+  if (editsAsOwner(unit.ctx, entity.access))
+    throw forbidden(`Removing a ${entity.name} is not for its owner.`);
   if (method === RemoveMethod.DELETE) return deleteRows(unit, entity, [{ pk, id, account, before: row }]);
   const mark = method === RemoveMethod.HIDE ? 'hide' : 'enable';
   if (!entity.attributes.has(mark) || !unit.ctx.services.database.keeps(entity.table, mark))

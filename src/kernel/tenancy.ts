@@ -2,11 +2,12 @@ import type { Transaction } from 'sequelize';
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Context, Identity, Viewer } from './context';
-import { allEntities, entityOf, type Entity } from './entity';
-import { forbidden } from './errors';
+import { allEntities, entityOf, type Access, type Entity } from './entity';
+import { badRequest, forbidden } from './errors';
 import { atLeast, type Level } from './levels';
 import { owners, perEntity } from './registry';
 import { reaches, type ScopeVerb } from './scopes';
+import { phrasesOf } from './search-words';
 
 /*
  * Whose rows a caller may see and change. Every read, write, count, loader, search and filter on a relation passes here; no other
@@ -36,15 +37,64 @@ export function scope(ctx: Context, entity: Entity, t: string, values: Bindable[
 export function mayRead(ctx: Context, entity: Entity): void {
   const { viewer } = ctx;
   const { access, name } = entity;
-  if (!atLeast(viewer.level, access.read))
+  if (!atLeast(viewer.level, access.read) && !isHolder(viewer, entity))
     throw forbidden(`Reading ${name} needs level ${access.read}; you are ${viewer.level}.`);
   mayReach(ctx, entity, 'read');
 }
 
-/** The types of which the caller may read anything. */
+/** Has the caller come by the passcode of what objects of this type lead to? */
+function isHolder({ holds }: Viewer, { access, attributes }: Entity): boolean {
+  return holds !== undefined && attributes.get(access.holder ?? '')?.ref?.type === holds.type;
+}
+
+/** @throws FORBIDDEN when the caller may not have the objects of the type counted, compared or listed. */
+export function mayList(ctx: Context, entity: Entity): void {
+  mayRead(ctx, entity);
+  const { viewer } = ctx;
+  const { access, plural } = entity;
+  const { list = access.read } = access;
+  if (!atLeast(viewer.level, list) && !isHolder(viewer, entity))
+    throw forbidden(`Listing ${plural} needs level ${list}; you are ${viewer.level}.`);
+}
+
+/**
+ * How many rows a list may have, where the caller may only search, or name one.
+ * @throws FORBIDDEN for a list without a search.
+ */
+export function searchLimit(
+  ctx: Context,
+  entity: Entity,
+  { isPage, ...args }: { q?: string | null; filter?: Filter | null; isPage: boolean },
+): number | undefined {
+  const { search } = entity.access;
+  const { filter } = args;
+  if (!search || atLeast(ctx.viewer.level, search.below)) return undefined;
+  if (isNamed(filter, search.named)) return search.rows;
+  const q = args.q || (filter?.q as string | undefined);
+  if (!q?.trim()) {
+    mayList(ctx, entity);
+    return undefined;
+  }
+  const { letters, rows, below } = search;
+  if (!phrasesOf(q).some((phrase) => [...phrase.replaceAll(' ', '')].length >= letters))
+    throw badRequest(`A search of ${entity.plural} takes a word of ${String(letters)} letters or more.`);
+  if (isPage) throw forbidden(`Below level ${below} a search of ${entity.plural} has one page.`);
+  return rows;
+}
+
+type Filter = Record<string, unknown>;
+
+/** Does all that the filter finds have one value, which the caller knows, in one of these attributes? */
+const isNamed = (filter: Filter | null | undefined, names: readonly string[]): boolean =>
+  filter != null &&
+  (names.some((name) => typeof (filter[name] as { eq?: unknown } | undefined)?.eq === 'string') ||
+    ((filter.and ?? []) as Filter[]).some((part) => isNamed(part, names)));
+
+/** The types of which the caller may read all objects that are theirs to see. */
 export const readableTypes = ({ viewer }: Context): Entity[] =>
   allEntities().filter(
-    ({ access, table }) => atLeast(viewer.level, access.read) && reaches(viewer.key.scopes, table, 'read'),
+    ({ access, table }) =>
+      atLeast(viewer.level, access.list ?? access.read) && reaches(viewer.key.scopes, table, 'read'),
   );
 
 /** @throws FORBIDDEN when the caller's key has scopes, and this is in none. */
@@ -60,7 +110,7 @@ export function mayWrite(ctx: Context, entity: Entity, verb: 'create' | 'update'
   const { viewer } = ctx;
   const { access, name } = entity;
   const level = access[verb];
-  if (!atLeast(viewer.level, level))
+  if (!atLeast(viewer.level, level) && !(verb !== 'remove' && isHolder(viewer, entity)))
     throw forbidden(
       level === 'never'
         ? `No caller may ${verb} ${name}: the server does.`
@@ -96,9 +146,13 @@ function rowRules(
   values: Bindable[],
   { toWrite = false } = {},
 ): string[] {
-  const { hidden, own, readAll, writeAll = readAll } = entity.access;
+  const { hidden, own, read, readAll, writeAll = readAll } = entity.access;
   const all = toWrite ? writeAll : readAll;
   const rules: string[] = [];
+  if (viewer.holds && !atLeast(viewer.level, read) && isHolder(viewer, entity)) {
+    values.push(viewer.holds.pk);
+    rules.push(`${t}.\`${entity.attributes.get(entity.access.holder ?? '')?.column ?? ''}\` = ?`);
+  }
   if (hidden && !atLeast(viewer.level, hidden.below)) rules.push(`(${hidden.where(t)}) IS NOT TRUE`);
   if (own && all && isLimitedToOwn(viewer, all)) rules.push(ownCondition(viewer, entity, own, t, values));
   for (const { column, type } of decidingOwners(entity)) {
@@ -127,6 +181,12 @@ const decidingOwners = perEntity((entity): readonly { column: string; type: stri
 export const hasRules = ({ viewer }: Context, entity: Entity): boolean =>
   rowRules(viewer, entity, 't', [], { toWrite: true }).length > 0;
 
+/** May the caller change just what an owner may? */
+export const editsAsOwner = (
+  { viewer }: Context,
+  { ownEdits, readAll, writeAll = readAll }: Access,
+): boolean => ownEdits !== undefined && writeAll !== undefined && isLimitedToOwn(viewer, writeAll);
+
 const isLimitedToOwn = (viewer: Viewer, all: Level): boolean =>
   !atLeast(viewer.level, all) && !isProgram(viewer);
 
@@ -142,11 +202,19 @@ function ownCondition(viewer: Viewer, entity: Entity, own: string, t: string, va
     return `EXISTS (SELECT 1 FROM \`${attribute.ref.type}\` ${p} WHERE ${p}.id = ${t}.\`${attribute.column}\` AND ${inner})`;
   }
   const type = attribute?.kind === 'id' ? entity.table : attribute?.ref?.type;
-  const identity = type === 'user' ? viewer.user : viewer.person;
-  if (!identity) return 'FALSE';
-  values.push(identity.pk);
-  if (attribute?.kind === 'id') return `${t}.id = ?`;
-  return `${t}.\`${attribute?.column ?? ''}\` = ${attribute?.ref ? '?' : externalIdSql}`;
+  const identity =
+    type === 'user' ? viewer.user : type === undefined || type === 'person' ? viewer.person : null;
+  const conditions: string[] = [];
+  if (identity) {
+    values.push(identity.pk);
+    if (attribute?.kind === 'id') conditions.push(`${t}.id = ?`);
+    else conditions.push(`${t}.\`${attribute?.column ?? ''}\` = ${attribute?.ref ? '?' : externalIdSql}`);
+  }
+  if (viewer.holds?.type === entity.table) {
+    values.push(viewer.holds.pk);
+    conditions.push(`${t}.id = ?`);
+  }
+  return conditions.length > 0 ? `(${conditions.join(' OR ')})` : 'FALSE';
 }
 
 /** The id of a person in the membership system, by which rows name their owner. */
@@ -164,11 +232,14 @@ export function serves(
     (each) => ({ level: each, person: null, user: null }) as Viewer,
   ) as [Viewer, Viewer];
   const toWrite = verb !== 'read';
+  const { list = access.read, search } = access;
+  const searched = !toWrite && search && atLeast(usedLevel, search.below) && !atLeast(level, search.below);
   const rulesOf = (viewer: Viewer): string => rowRules(viewer, entity, 't', [], { toWrite }).join();
   const attribute = attributes.get(field);
   const may = toWrite ? maySet : maySee;
   return (
-    atLeast(level, access[verb]) &&
+    atLeast(level, toWrite ? access[verb] : list) &&
+    !searched &&
     rulesOf(lower) === rulesOf(used) &&
     (!attribute || may(lower, attribute) || !may(used, attribute))
   );
@@ -198,12 +269,13 @@ export function ownershipColumns(
  */
 export function owned<Row extends Ownership>(
   ctx: Context,
-  { name, table, tenant }: Entity,
+  { name, table, tenant, access }: Entity,
   row: Row & { id?: unknown },
   { toWrite = false } = {},
 ): Row {
   const { viewer, log } = ctx;
   const isGlobal = row.$account === null && tenant === 'shared';
+  if (access.withoutAccount && viewer.withoutAccount && !toWrite && row.$visible) return row;
   if (isGlobal ? toWrite : row.$account === null || row.$account !== viewer.account?.pk) {
     if (viewer.level !== 'super') throw forbidden(`This ${name} is not in your account.`);
     log.warn({ type: name, account: row.$account }, 'super crosses into another account');
@@ -235,7 +307,9 @@ export async function ownerOfNew(
   { access, attributes, name }: Entity,
   tx: Transaction,
 ): Promise<{ name: string; value: number | string } | undefined> {
-  const { own, readAll, writeAll = readAll } = access;
+  const { own, holder, readAll, writeAll = readAll } = access;
+  if (holder !== undefined && viewer.holds && !atLeast(viewer.level, access.create))
+    return { name: holder, value: viewer.holds.pk };
   const attribute = own === undefined ? undefined : attributes.get(own);
   if (!attribute || attribute.kind === 'id' || !writeAll || !isLimitedToOwn(viewer, writeAll))
     return undefined;
@@ -282,6 +356,15 @@ export function changeFeedsOf({ viewer }: Context): [number, number] {
   return [sharedFeed, viewer.account.pk];
 }
 
+/**
+ * The account whose calls and counts the caller is told of; undefined for super without one, who is told of all.
+ * @throws FORBIDDEN when a lesser call came without one.
+ */
+export function accountOfCounts({ viewer: { account, level } }: Context): number | undefined {
+  if (!account && level !== 'super') throw forbidden('This needs an account: send the header x-account-id.');
+  return account?.pk;
+}
+
 /** The feed in which a change of a row of this account is told; none for rows of the platform itself. */
 export const changeFeedOf = ({ tenant }: Entity, account: number | null): number | undefined =>
   account || (tenant === 'shared' ? sharedFeed : undefined);
@@ -289,8 +372,10 @@ export const changeFeedOf = ({ tenant }: Entity, account: number | null): number
 /** One rule of {@link rowRules} as it was for a row: it is seen from a level on, or by whom it belongs to. */
 export interface Limit {
   from: Level;
-  owner?: { type: 'person' | 'user' | 'member'; key: number | string | null };
+  owner?: { type: OwnerType; key: number | string | null };
 }
+
+type OwnerType = 'person' | 'user' | 'member' | 'holder';
 
 /** The rules that limit who sees these rows, to be kept when the rows go; rows that all readers of the type see have none. */
 export async function limitsOf(
@@ -299,7 +384,9 @@ export async function limitsOf(
   pks: readonly number[],
   tx: Transaction,
 ): Promise<Map<number, Limit[]>> {
-  const rules = limitColumns(entity, 't').filter(({ from }) => !atLeast(entity.access.read, from));
+  const { holder, read } = entity.access;
+  const least = holder === undefined ? read : 'anonymous';
+  const rules = limitColumns(entity, 't').filter(({ from }) => !atLeast(least, from));
   if (rules.length === 0) return new Map();
   const columns = rules.map(({ sql }, index) => `${sql} AS \`${String(index)}\``);
   const rows = await services.database.select<Record<string, number | string | null>>(
@@ -322,15 +409,22 @@ export async function limitsOf(
 interface LimitColumn {
   from: Level;
   /** Of a rule on owners: what `sql` is the key of; otherwise `sql` is 0 for rows that the rule lets pass. */
-  owner?: 'person' | 'user' | 'member';
+  owner?: OwnerType;
   sql: string;
 }
 
 function limitColumns(entity: Entity, t: string): LimitColumn[] {
-  const { hidden, own, readAll } = entity.access;
+  const { hidden, holder, own, read, readAll } = entity.access;
   const found: LimitColumn[] = [];
+  if (holder !== undefined)
+    found.push({
+      from: read,
+      owner: 'holder',
+      sql: `${t}.\`${entity.attributes.get(holder)?.column ?? ''}\``,
+    });
   if (hidden) found.push({ from: hidden.below, sql: `((${hidden.where(t)}) IS TRUE)` });
-  if (own && readAll) found.push({ from: readAll, ...ownerColumn(entity, own, t) });
+  if (own && readAll && !atLeast(read, readAll))
+    found.push({ from: readAll, ...ownerColumn(entity, own, t) });
   for (const { column, type } of decidingOwners(entity)) {
     const p = `${t}p`;
     for (const rule of limitColumns(entityOf(type), p))
@@ -370,11 +464,9 @@ export async function couldSee(ctx: Context, limits: readonly Limit[]): Promise<
   return true;
 }
 
-function identityOf(
-  ctx: Context,
-  type: 'person' | 'user' | 'member',
-): Promise<string | null> | number | undefined {
-  const { person, user } = ctx.viewer;
+function identityOf(ctx: Context, type: OwnerType): Promise<string | null> | number | undefined {
+  const { person, user, holds } = ctx.viewer;
+  if (type === 'holder') return holds?.pk;
   if (type === 'user') return user?.pk;
   if (type === 'person' || !person) return person?.pk;
   return ctx.once('member', () => memberId(ctx, person));

@@ -6,6 +6,7 @@ import type { Context } from './context';
 import type { Entity } from './entity';
 import type { AetherError } from './errors';
 import type { Values } from './input';
+import { writeReceipt } from './receipts';
 import { keepTexts } from './search-text';
 import type { Limit } from './tenancy';
 
@@ -125,6 +126,9 @@ export async function write<T>(
       const found = unit.changes();
       await recordActivity(ctx, found, tx);
       await recordChanges(recorderIn(database, tx), found, now());
+      const objectId = ctx.receipt && found.find(({ verb }) => verb === 'created')?.id;
+      if (ctx.receipt && objectId !== undefined)
+        await writeReceipt(database, ctx.receipt, { objectId, now: now(), tx });
       return { result: done, changes: found };
     });
     for (const { entity, verb, pk } of changes) if (verb === 'removed') publicIds.forget(entity.table, pk);

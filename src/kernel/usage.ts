@@ -1,15 +1,15 @@
 import type { Transaction } from 'sequelize';
-import type { Bindable, Database } from '../database/database';
+import type { Database } from '../database/database';
 import type { TableSpec } from '../database/tables';
 import type { Context, Services } from './context';
 import type { Entity } from './entity';
 import { isLevel, type Level } from './levels';
 import { databaseFromDate } from './scalars';
 import type { ScopeVerb } from './scopes';
+import { createTally, named, type Line, type Spare } from './tally';
 
 /*
- * What each key is really used for: types, verbs and fields, by day. Counted in memory, and added to a table every few seconds: a
- * crash loses these, and nothing else depends on them.
+ * What each key is really used for: types, verbs and fields, by day. Nothing else depends on it.
  */
 
 export const usageTables: TableSpec[] = [
@@ -53,48 +53,26 @@ export interface Use {
   day: string;
 }
 
-export function createUsage({ database, log, now }: Pick<Services, 'database' | 'log' | 'now'>): Usage {
-  let counts = new Map<string, number>();
+export function createUsage(services: Pick<Services, 'database' | 'log' | 'now'> & { spare?: Spare }): Usage {
+  const { database } = services;
+  const tally = createTally(services, {
+    table: 'key_usage',
+    columns: ['api_key_id', 'type', 'verb', 'level', 'field'],
+    also: (lines, tx) => touch(database, lines, tx),
+  });
   let seen = new WeakMap<object, Set<string>>();
-  let used = new Set<number>();
 
   const nameOf = ({ viewer }: Context, { table }: Entity, verb: ScopeVerb): string =>
-    `${String(viewer.key.pk)} ${table} ${verb} ${viewer.signIn ? '' : viewer.level}`;
-
-  async function flush(): Promise<void> {
-    const [due, keys] = [counts, used];
-    counts = new Map();
-    seen = new WeakMap();
-    used = new Set();
-    if (due.size === 0) return;
-    const day = now().toISOString().slice(0, 10);
-    const rows = [...due].map(([name, calls]): Bindable[] => {
-      const [key = '', type = '', verb = '', level = '', field = ''] = name.split(' ');
-      return [Number(key), day, type, verb, level, field, calls];
-    });
-    try {
-      await database.transaction(async (tx) => {
-        await write(database, rows, tx);
-        await touch(database, [...keys], now(), tx);
-      });
-    } catch (error) {
-      log.warn(
-        { err: error, lines: rows.length },
-        'what keys were used for could not be written: it will be tried again',
-      );
-      for (const [name, calls] of due) counts.set(name, (counts.get(name) ?? 0) + calls);
-      for (const key of keys) used.add(key);
-    }
-  }
+    named(viewer.key.pk, table, verb, viewer.signIn ? '' : viewer.level);
 
   return {
     add(ctx, entity, verb) {
       if (ctx.viewer.isServer) return;
-      const name = `${nameOf(ctx, entity, verb)} `;
+      const name = named(nameOf(ctx, entity, verb), '');
       // A request asks several times whether it may.
       ctx.once(`uses ${name}`, () => {
-        used.add(ctx.viewer.key.pk);
-        return counts.set(name, (counts.get(name) ?? 0) + 1);
+        tally.add(name);
+        return true;
       });
     },
     addFields(ctx, entity, verb, fields, what = fields) {
@@ -104,38 +82,24 @@ export function createUsage({ database, log, now }: Pick<Services, 'database' | 
       if (known?.has(name)) return;
       if (known) known.add(name);
       else seen.set(what, new Set([name]));
-      for (const field of fields) counts.set(`${name} ${field}`, (counts.get(`${name} ${field}`) ?? 0) + 1);
+      for (const field of fields) tally.add(named(name, field));
     },
-    flush,
+    flush() {
+      seen = new WeakMap();
+      return tally.flush();
+    },
   };
 }
 
-const rowsOfStatement = 200;
-
-async function write(database: Database, rows: Bindable[][], tx: Transaction): Promise<void> {
-  const upsert = {
-    mariadb: 'ON DUPLICATE KEY UPDATE calls = calls + VALUES(calls)',
-    sqlite:
-      'ON CONFLICT (api_key_id, day, type, verb, level, field) DO UPDATE SET calls = calls + excluded.calls',
-  }[database.dialect];
-  for (let start = 0; start < rows.length; start += rowsOfStatement) {
-    const some = rows.slice(start, start + rowsOfStatement);
-    const places = some.map((row) => `(${row.map(() => '?').join()})`).join();
-    await database.select(
-      `INSERT INTO key_usage (api_key_id, day, type, verb, level, field, calls) VALUES ${places} ${upsert}`,
-      some.flat(),
-      tx,
-    );
-  }
-}
-
-async function touch(database: Database, keys: readonly number[], now: Date, tx: Transaction): Promise<void> {
+async function touch(database: Database, lines: readonly Line[], tx: Transaction): Promise<void> {
   if (!database.keeps('api_key', 'last_used_on')) return;
+  const keys = [...new Set(lines.map(({ values }) => Number(values[0])))];
+  const time = databaseFromDate(new Date(Math.max(...lines.map(({ last }) => last))));
   // Tables of older servers may set it by themselves.
   const unchanged = database.keeps('api_key', 'updated_on') ? ', updated_on = updated_on' : '';
   await database.select(
-    `UPDATE api_key SET last_used_on = ?${unchanged} WHERE id IN (${keys.map(() => '?').join()})`,
-    [databaseFromDate(now), ...keys],
+    `UPDATE api_key SET last_used_on = ?${unchanged} WHERE id IN (${keys.map(() => '?').join()}) AND (last_used_on IS NULL OR last_used_on < ?)`,
+    [time, ...keys, time],
     tx,
   );
 }

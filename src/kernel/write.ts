@@ -1,7 +1,7 @@
 import type { Bindable } from '../database/database';
 import type { Attribute } from './attributes';
 import type { Entity } from './entity';
-import { AetherError, conflict, invalid, notFound } from './errors';
+import { AetherError, conflict, forbidden, invalid, notFound } from './errors';
 import { checkInput, inheritedThrough, type Input, type Values } from './input';
 import { isRequired } from './input-types';
 import { isPublicId, newPublicId } from './public-id';
@@ -34,7 +34,10 @@ export async function insertObject(
   const account = accountForNew(ctx, entity);
   const values = { ...(await checkInput(ctx, entity, input, {}, tx)), ...server };
   const owner = await ownerOfNew(ctx, entity, tx);
-  if (owner) values[owner.name] ??= owner.value;
+  if (owner) {
+    mayGive(entity, values, owner);
+    values[owner.name] ??= owner.value;
+  }
   requireAll(entity, values);
   const now = databaseFromDate(ctx.services.now());
   for (const { name, default: fallback, sql } of entity.attributes.values())
@@ -83,8 +86,22 @@ export async function updateObject(
   for (const { name, once } of entity.attributes.values())
     if (once && values[name] !== undefined && before[name] != null && before[name] !== values[name])
       throw invalid({ [name]: 'is set once and does not change' });
+  const { own = '', holder = '' } = entity.access;
+  if (values[own] !== undefined || values[holder] !== undefined) {
+    const owner = await ownerOfNew(unit.ctx, entity, unit.tx);
+    if (owner) mayGive(entity, values, owner);
+  }
   await changeObject(unit, entity, before, values);
   await stillVisible(unit, entity, before.id);
+}
+
+/**
+ * Asks before anything is written, which could tell of what others have.
+ * @throws FORBIDDEN when the object would be somebody else's, and its writer may only have their own
+ */
+function mayGive({ name }: Entity, values: Values, owner: { name: string; value: number | string }): void {
+  const given = values[owner.name];
+  if (given != null && given !== owner.value) throw forbidden(`This ${name} would not be yours.`);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { print, type GraphQLSchema } from 'graphql';
 import type { Executor, Variables } from '../graphql/execute';
-import { readJson, type BodyLimits } from '../http';
+import { readJson, type BodyLimits, type Method } from '../http';
 import type { Context } from '../kernel/context';
 import { AetherError, forbidden, invalid, notFound } from '../kernel/errors';
 import { isWritable, RemoveMethod } from '../kernel/input-types';
@@ -12,11 +12,12 @@ import type { Documents, Operation } from './documents';
 import { dataText, errorFrom, sendAnswer, warningsOf, type Answer } from './envelope';
 import { answerOnce } from './idempotency';
 import { listAnswer, listCall, type List } from './list';
-import { numberFrom, readUrl, RestRequest, saysYes } from './request';
+import { numberFrom, readUrl, RestRequest, saysNo, saysYes, type Style } from './request';
+import { chosenBy } from './routes';
 import { domainQuestion } from './site-domain-search';
 import { schemaOf } from './type-schema';
-import { inputFrom, requiredOf } from './values';
-import { shapeOf } from './views';
+import { inputFrom, placeOf, requiredOf } from './values';
+import { plain, shapeOf } from './views';
 import { reworded } from './wording';
 
 export interface CrudOptions {
@@ -28,14 +29,32 @@ export interface CrudOptions {
   allowTestDelay: boolean;
 }
 
-/** Answers a request below `/v3/crud`; the context is asked for when the call is one at all. */
-export type CrudHandler = (
-  request: IncomingMessage & { template?: string },
-  response: ServerResponse,
-  context: () => Promise<Context>,
-) => Promise<void>;
+export interface Crud {
+  /** Answers a request below `/v3/crud`; the context is asked for when the call is one at all. */
+  handle(
+    request: IncomingMessage & { template?: string },
+    response: ServerResponse,
+    context: () => Promise<Context>,
+  ): Promise<void>;
+  /** Answers a call that came by another way. */
+  answer(
+    ctx: Context,
+    call: CrudCall,
+    of: { request: IncomingMessage; response: ServerResponse },
+  ): Promise<void>;
+}
 
-type Verb = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+/** A call in terms of `/v3/crud`. */
+export interface CrudCall {
+  method: Method;
+  /** The parts of its path below `/v3/crud`. */
+  path: string[];
+  query: URLSearchParams;
+  /** Unless it is that of the request. */
+  body?: unknown;
+  style?: Style;
+}
+
 type Data = Record<string, unknown>;
 
 /** A REST call in terms of the graph: the operation that it becomes, and what that answers. */
@@ -46,7 +65,7 @@ interface Call {
 }
 
 type Translate = (request: RestRequest) => Call;
-type Routes = Partial<Record<Verb, Translate>>;
+type Routes = Partial<Record<Method | 'HEAD', Translate>>;
 
 export const crudPrefix = '/v3/crud';
 
@@ -56,13 +75,7 @@ const maxDelay = 10_000;
  * `/v3/crud`: each call becomes one prepared operation of the graph, and its result the envelope. Straight from node:http, since a
  * general router and body parser would take longer than the call.
  */
-export function crudHandler({
-  schema,
-  executor,
-  documents,
-  bodyLimits,
-  allowTestDelay,
-}: CrudOptions): CrudHandler {
+export function crudHandler({ schema, executor, documents, bodyLimits, allowTestDelay }: CrudOptions): Crud {
   async function run(request: RestRequest, operation: Operation, variables: Variables): Promise<Data> {
     const { data, errors } = await executor.run(operation.document, variables, request.ctx);
     // What a record leads to may be out of the caller's sight: it is null there, and the record is answered.
@@ -79,10 +92,11 @@ export function crudHandler({
     const operation = relation ? documents.children(relation, shape) : documents.list(entity, shape);
     const call = listCall(request, operation);
     const variables = relation ? { parent: request.parentId, ...call.variables } : call.variables;
+    const finish = request.finishing(operation, shape);
     const read = async (page: Variables): Promise<List> => {
       const data = await run(request, operation, { ...variables, ...page });
       const { nodes, ...rest } = ((data.parent ?? data) as { list: List }).list;
-      return { nodes: nodes.map(operation.finish), ...rest };
+      return { nodes: nodes.map(finish), ...rest };
     };
     return { operation, variables, answer: () => listAnswer(request, call, read) };
   };
@@ -91,15 +105,16 @@ export function crudHandler({
     const { entity, relation, body } = request;
     const variables = entity.table === 'site_domain' && !relation ? domainQuestion(body) : undefined;
     if (!variables) return list(request);
-    const operation = documents.domain(entity, shapeOf(request));
+    const shape = shapeOf(request);
+    const operation = documents.domain(entity, shape);
     const answer = async (): Promise<Answer> => {
       const { found } = (await run(request, operation, variables)) as { found: { domain: Data } | null };
-      const domains = found ? [operation.finish(found.domain)] : [];
+      const domains = found ? [request.finishing(operation, shape)(found.domain)] : [];
       const { length } = domains;
-      return ok(domains, {
+      return ok(request, domains, {
         count: length,
         total: length,
-        limit: length,
+        limit: request.number('limit', 100, 999_999),
         offset: 0,
         ...warningsOf(request.ctx),
       });
@@ -114,7 +129,7 @@ export function crudHandler({
     if (!relation) {
       const operation = documents.one(entity, shape);
       const read = async () => (await run(request, operation, { id })).data as Data;
-      return { operation, variables: { id }, read };
+      return { operation, finish: request.finishing(operation, shape), variables: { id }, read };
     }
     const operation = documents.children(relation, shape);
     const variables = {
@@ -135,14 +150,14 @@ export function crudHandler({
         );
       return record;
     };
-    return { operation, variables, read };
+    return { operation, finish: request.finishing(operation, shape), variables, read };
   }
 
   const one: Translate = (request) => {
-    const { operation, variables, read } = reading(request);
+    const { operation, finish, variables, read } = reading(request);
     const answer = async (): Promise<Answer> => {
-      const record = operation.finish(await read());
-      const body = dataText(record, warningsOf(request.ctx));
+      const record = await read();
+      const { body } = ok(request, finish(record), warningsOf(request.ctx));
       return versioned(request, etagOf(record.updated_on, body), body);
     };
     return { operation, variables, answer };
@@ -150,32 +165,42 @@ export function crudHandler({
 
   /** Runs what makes a new record. A parent that is not there is not found; to the graph it is a broken reference. */
   async function runNew(request: RestRequest, operation: Operation, variables: Variables): Promise<Data> {
-    const { relation } = request;
+    const { relation, entity } = request;
+    const input = variables.input as Variables;
     try {
       return await run(request, operation, variables);
     } catch (error) {
+      const { fields = {} } = error instanceof AetherError ? error.details : {};
       const isParent =
         relation &&
-        error instanceof AetherError &&
-        error.code === 'DATABASE_CONSTRAINT' &&
-        error.details.fields?.[relation.attribute.name] !== undefined;
-      throw isParent ? notFound(relation.parent.table, request.parentId) : error;
+        [relation.attribute, placeOf(entity, relation.attribute)].some(
+          ({ name }) => Object.hasOwn(fields, name) && input[name] === request.parentId,
+        );
+      throw isParent && (error as AetherError).code === 'DATABASE_CONSTRAINT'
+        ? notFound(relation.parent.table, request.parentId)
+        : error;
     }
   }
 
   const create: Translate = (request) => {
     const variables = { input: newInput(request) };
     const operation = documents.create(request.entity);
-    const answer = async () => written(request, await runNew(request, operation, variables));
+    const answer = async () => written(request, operation, await runNew(request, operation, variables));
     return { operation, variables, answer };
   };
+
+  /** What the request that made this record is answered, as it is now. */
+  async function recovered(request: RestRequest, id: string): Promise<Answer> {
+    const operation = documents.one(request.entity, plain);
+    return written(request, operation, { payload: await run(request, operation, { id }) });
+  }
 
   const validate: Translate = (request) => {
     const variables = { input: newInput(request) };
     const operation = documents.validate(request.entity);
     const answer = async (): Promise<Answer> => {
       try {
-        return ok((await runNew(request, operation, variables)).data);
+        return ok(request, (await runNew(request, operation, variables)).data);
       } catch (error) {
         // Whatever is wrong with a field is told of that field.
         const fields =
@@ -198,7 +223,7 @@ export function crudHandler({
     const answer = async (): Promise<Answer> => {
       if (relation) await reading(request).read();
       const data = await run(request, operation, variables);
-      const { status, body } = written(request, data);
+      const { status, body } = written(request, operation, data);
       return { status, body, headers: { ETag: etagOf(recordIn(data).updated_on, body) } };
     };
     return { operation, variables, answer };
@@ -212,7 +237,7 @@ export function crudHandler({
     const operation = documents.remove(entity);
     const answer = async (): Promise<Answer> => {
       if (relation) await reading(request).read();
-      return written(request, await run(request, operation, variables));
+      return written(request, operation, await run(request, operation, variables));
     };
     return { operation, variables, answer };
   };
@@ -221,17 +246,17 @@ export function crudHandler({
     const { entity, relation } = request;
     const answer = async (): Promise<Answer> => {
       if (relation) await run(request, documents.known(relation.parent), { id: request.parentId });
-      return ok(schemaOf(schema, request), warningsOf(request.ctx));
+      return ok(request, schemaOf(schema, request), warningsOf(request.ctx));
     };
     return { operation: documents.type(entity), variables: {}, answer };
   };
 
-  const ofType: Routes = { GET: list, POST: create };
-  const ofObject: Routes = { GET: one, PATCH: update, DELETE: remove };
+  const ofType: Routes = { GET: list, HEAD: list, POST: create };
+  const ofObject: Routes = { GET: one, HEAD: one, PATCH: update, DELETE: remove };
   const ofName = new Map<string, Routes>([
     ['search', { POST: search }],
     ['validate', { POST: validate }],
-    ['schema', { GET: describe }],
+    ['schema', { GET: describe, HEAD: describe }],
   ]);
 
   /** What can be done at a path: of a type or below a parent, with all of them or with one. */
@@ -240,42 +265,48 @@ export function crudHandler({
     return path.length % 2 === 1 ? ofType : (ofName.get(path.at(-1) ?? '') ?? ofObject);
   }
 
-  async function answer(request: RestRequest, translate: Translate): Promise<Answer> {
+  async function answerTo(request: RestRequest, translate: Translate): Promise<Answer> {
     const explains = request.text('explain') === 'graphql' || request.header('x-explain') === 'graphql';
     if (allowTestDelay) await sleep(delayOf(request));
     const work = async (): Promise<Answer> => {
       try {
         const call = translate(request);
-        return explains ? explanation(call) : await call.answer();
+        return explains ? explanation(request, call) : await call.answer();
       } catch (error) {
         throw error instanceof AetherError ? reworded(error, request.entity) : error;
       }
     };
-    return translate === create && !explains ? answerOnce(request, work) : work();
+    return translate === create && !explains ? answerOnce(request, work, recovered) : work();
   }
 
-  return async (incoming, response, context) => {
-    response.setHeader('Link', '</graphql>; rel="successor-version"');
-    const { path, query } = readUrl(incoming.url ?? '', crudPrefix);
-    const routes = routesAt(path);
-    if (!routes) throw new AetherError('NOT_FOUND', `There is nothing at ${crudPrefix}/${path.join('/')}.`);
-    incoming.template = templateOf(path);
-    const verb = incoming.method === 'HEAD' ? 'GET' : (incoming.method as Verb);
-    const translate = Object.hasOwn(routes, verb) ? routes[verb] : undefined;
-    if (!translate) {
-      const allowed = Object.keys(routes).flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
-      response.setHeader('Allow', [...allowed, 'OPTIONS'].join(', '));
-      if (incoming.method !== 'OPTIONS')
-        throw new AetherError('METHOD_NOT_ALLOWED', `Allowed here: ${allowed.join(', ')}.`);
-      response.writeHead(204).end();
-      return;
-    }
-    const ctx = await context();
-    const given = verb === 'GET' ? undefined : await readJson(incoming, bodyLimits);
-    const body = verb !== 'GET' && given === undefined ? {} : given;
-    const request = new RestRequest(ctx, incoming, path, query, body);
-    await sendAnswer(response, await answer(request, translate));
+  return {
+    async handle(incoming, response, context) {
+      response.setHeader('Link', '</graphql>; rel="successor-version"');
+      const { path, query } = readUrl(incoming.url ?? '', crudPrefix);
+      const routes = routesAt(path);
+      if (!routes) throw new AetherError('NOT_FOUND', `There is nothing at ${crudPrefix}/${path.join('/')}.`);
+      incoming.template = templateOf(path);
+      const translate = chosenBy(routes, incoming, response);
+      if (!translate) return;
+      const ctx = await context();
+      const request = new RestRequest(ctx, incoming, path, query, await bodyOf(incoming));
+      await sendAnswer(response, await answerTo(request, translate));
+    },
+
+    async answer(ctx, { method, path, query, body, style }, { request: incoming, response }) {
+      const translate = routesAt(path)?.[method];
+      if (!translate) throw new Error(`${crudPrefix}/${path.join('/')} takes no ${method}`);
+      const sent = body ?? (await bodyOf(incoming));
+      const request = new RestRequest(ctx, incoming, path, query, sent, style);
+      await sendAnswer(response, await answerTo(request, translate));
+    },
   };
+
+  async function bodyOf(incoming: IncomingMessage): Promise<unknown> {
+    if (incoming.method === 'GET' || incoming.method === 'HEAD') return undefined;
+    const body = await readJson(incoming, bodyLimits);
+    return body === undefined ? {} : body;
+  }
 }
 
 const places = ['{type}', '{id}', '{child}', '{child_id}'];
@@ -285,13 +316,13 @@ const names = new Set(['search', 'validate', 'schema']);
 const templateOf = (path: string[]): string =>
   `${crudPrefix}/${path.map((part, index) => (index % 2 === 1 && names.has(part) ? part : places[index])).join('/')}`;
 
-const ok = (data: unknown, more?: Record<string, unknown>): Answer<string> => ({
+const ok = ({ style }: RestRequest, data: unknown, more?: Record<string, unknown>): Answer<string> => ({
   status: 200,
-  body: dataText(data, more),
+  body: dataText(data, more, style?.bare),
 });
 
-const explanation = ({ operation, variables }: Call): Answer =>
-  ok({ operation: print(operation.document), variables });
+const explanation = (request: RestRequest, { operation, variables }: Call): Answer =>
+  ok(request, { operation: print(operation.document), variables });
 
 const ignoresUnknown = (request: RestRequest): boolean => saysYes(request.header('x-ae-ignore-extra-fields'));
 
@@ -300,16 +331,18 @@ const delayOf = (request: RestRequest): number =>
 
 /** The input of a new record; at a nested path it belongs to that parent. */
 function newInput(request: RestRequest): Variables {
-  const { ctx, entity, relation, body } = request;
+  const { ctx, entity, body } = request;
   mayWrite(ctx, entity, 'create');
-  const required = requiredOf(entity, relation?.attribute);
-  const input = inputFrom(entity, body, { required, ignoreUnknown: ignoresUnknown(request) });
-  return { ...input, ...parentInput(request) };
+  return inputFrom(entity, body, {
+    required: requiredOf(entity),
+    given: (input) => parentInput(request, input),
+    ignoreUnknown: ignoresUnknown(request),
+  });
 }
 
 /** What a nested create puts into the body: the reference to the parent. Below an account it is the caller's own already. */
-function parentInput(request: RestRequest): Variables {
-  const { relation, ctx } = request;
+function parentInput(request: RestRequest, input: Variables): Variables {
+  const { entity, relation, ctx } = request;
   if (!relation) return {};
   const { parent, attribute } = relation;
   const id = request.parentId;
@@ -317,13 +350,20 @@ function parentInput(request: RestRequest): Variables {
     if (id !== ctx.viewer.account?.id) throw forbidden(`This ${parent.table} is not yours.`);
     return {};
   }
-  return { [attribute.name]: id, ...(attribute.any && { [attribute.any.typeAttribute]: parent.table }) };
+  const place = placeOf(entity, attribute);
+  const type = place.any?.typeAttribute;
+  // What belongs to something below the parent says so itself.
+  if (place !== attribute && [place.name, type].some((name) => name && input[name] != null))
+    return { [attribute.name]: id };
+  return { [attribute.name]: id, [place.name]: id, ...(type && { [type]: parent.table }) };
 }
 
 const recordIn = (data: Data): Data => (data.payload as { data: Data }).data;
 
-const written = (request: RestRequest, data: Data): Answer<string> => {
+const written = (request: RestRequest, operation: Operation, data: Data): Answer<string> => {
   const record = recordIn(data);
-  const idAlone = /^(?:0|false|no)$/i.test(request.text('return_obj') ?? '');
-  return ok(idAlone ? record.id : record, warningsOf(request.ctx));
+  const answered = saysNo(request.text('return_obj'))
+    ? record.id
+    : request.finishing(operation, plain)(record);
+  return ok(request, answered, warningsOf(request.ctx));
 };

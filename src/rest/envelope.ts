@@ -32,9 +32,13 @@ export interface Answer<Body = string | AsyncIterable<string>> {
 
 const done = JSON.stringify(metaOf(200));
 
-/** The text of an answer that succeeds. */
-export const dataText = (data: unknown, more?: Record<string, unknown>): string =>
-  `{"data":${JSON.stringify(data)},"meta":${more ? JSON.stringify(metaOf(200, more)) : done}}`;
+/** The text of an answer that succeeds; `bare` is without `meta`. */
+export const dataText = (data: unknown, more?: Record<string, unknown>, bare?: boolean): string =>
+  `{"data":${JSON.stringify(data)}${metaText(more, bare)}`;
+
+/** What ends the text of such an answer. */
+export const metaText = (more?: Record<string, unknown>, bare?: boolean): string =>
+  bare ? '}' : `,"meta":${more ? JSON.stringify(metaOf(200, more)) : done}}`;
 
 export const sendData = (response: ServerResponse, data: unknown): void => {
   sendJsonText(response, 200, dataText(data));
@@ -84,6 +88,7 @@ export function crudFailure({ code, message, details }: AetherError): Answer<str
           code: details.databaseCode ?? code,
           message,
           recoverable: status < 500 || status === 503,
+          ...successor(details),
         },
       }),
     }),
@@ -97,14 +102,19 @@ export const sendCrudError = (response: ServerResponse, error: AetherError): voi
 /** A failed action: `detail`, as the older service has it. */
 export function sendActionError(response: ServerResponse, error: AetherError): void {
   for (const [name, value] of Object.entries(retryAfter(error.details))) response.setHeader(name, value);
-  const { fields = { body: error.message } } = error.details;
+  const { fields = { body: error.message }, replacement } = error.details;
   sendJson(response, error.status, {
     detail:
       error.code === 'UNPROCESSABLE'
         ? Object.entries(fields).map(([field, msg]) => ({ loc: [field], msg, type: 'value_error' }))
         : error.message,
+    ...(replacement !== undefined && { code: error.code, ...successor(error.details) }),
   });
 }
+
+/** What to use instead of a route that is no longer there. */
+const successor = ({ replacement, operation }: ErrorDetails): ErrorDetails =>
+  replacement === undefined ? {} : { replacement, operation };
 
 const retryAfter = ({ retryAfter: seconds }: ErrorDetails): Record<string, string> =>
   seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(seconds)) };

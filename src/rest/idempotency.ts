@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { AetherError, invalid } from '../kernel/errors';
+import { findReceipt, keepAnswer, receiptMs } from '../kernel/receipts';
 import { crudFailure, type Answer } from './envelope';
 import type { RestRequest } from './request';
 
 /** How long an answer is kept. */
-const keptSeconds = 24 * 3600;
+const keptSeconds = receiptMs / 1000;
 /** How long a request may take before it counts as lost with the process that ran it. */
 const runningSeconds = 60;
 
@@ -15,15 +16,20 @@ interface Kept {
 }
 
 /**
- * Answers a request with an `Idempotency-Key` once: the same again gets the first answer, even from another process. A failure that
- * will pass is not kept. As the draft of the header has it (draft-ietf-httpapi-idempotency-key-header), but that another body under
+ * Answers a request with an `Idempotency-Key` once: the same again gets the first answer, even from another process, or after one that
+ * died between doing it and answering: then `recover` answers it. A failure that will pass is not kept. As the draft of the header has it (draft-ietf-httpapi-idempotency-key-header), but that another body under
  * the same key is a conflict.
  * @throws CONFLICT when the key came with another body before, or the first such request is still running
  */
-export async function answerOnce(request: RestRequest, work: () => Promise<Answer>): Promise<Answer> {
+export async function answerOnce(
+  request: RestRequest,
+  work: () => Promise<Answer>,
+  recover: (request: RestRequest, id: string) => Promise<Answer>,
+): Promise<Answer> {
   const header = request.header('idempotency-key');
   if (header === undefined) return work();
-  const { cache } = request.ctx.services;
+  const { ctx } = request;
+  const { cache, database, now } = ctx.services;
   const name = nameOf(request, header);
   const body = digest(JSON.stringify(request.body));
   while (!(await cache.add(name, JSON.stringify({ body } satisfies Kept), runningSeconds))) {
@@ -31,22 +37,33 @@ export async function answerOnce(request: RestRequest, work: () => Promise<Answe
     // It was there, and is not: its time was over in between.
     if (text === null) continue;
     const kept = JSON.parse(text) as Kept;
-    if (kept.body !== body)
-      throw new AetherError('CONFLICT', 'This Idempotency-Key was used for another request.');
+    if (kept.body !== body) throw usedOtherwise();
     if (!kept.answer)
       throw new AetherError('CONFLICT', 'The first request with this Idempotency-Key is still running.', {
         retryAfter: 1,
       });
-    return { ...kept.answer, headers: { ...kept.answer.headers, 'Idempotent-Replayed': 'true' } };
+    return replayed(kept.answer);
   }
 
   try {
-    const answer = await settled(work);
+    const receipt = await findReceipt(database, name, now());
+    if (receipt && receipt.request !== body) throw usedOtherwise();
+    ctx.receipt = { name, request: body };
+    const answer = receipt
+      ? receipt.answer === null
+        ? await recover(request, receipt.objectId)
+        : (JSON.parse(receipt.answer) as Answer)
+      : await settled(work);
     // Once it has been done, being told so matters more than being told so again.
     await cache
       .set(name, JSON.stringify({ body, answer } satisfies Kept), keptSeconds)
       .catch((error: unknown) => {
-        request.ctx.log.warn({ err: error }, 'an answer could not be kept for its Idempotency-Key');
+        ctx.log.warn({ err: error }, 'an answer could not be kept for its Idempotency-Key');
+      });
+    if (receipt) return replayed(answer);
+    if (answer.status === 200)
+      await keepAnswer(database, name, JSON.stringify(answer)).catch((error: unknown) => {
+        ctx.log.warn({ err: error }, 'an answer could not be kept with its receipt');
       });
     return answer;
   } catch (error) {
@@ -55,6 +72,14 @@ export async function answerOnce(request: RestRequest, work: () => Promise<Answe
     throw error;
   }
 }
+
+const usedOtherwise = (): AetherError =>
+  new AetherError('CONFLICT', 'This Idempotency-Key was used for another request.');
+
+const replayed = (answer: Answer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, 'Idempotent-Replayed': 'true' },
+});
 
 /** An answer that will be the same again: also what is refused for good. */
 async function settled(work: () => Promise<Answer>): Promise<Answer> {

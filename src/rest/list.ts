@@ -4,7 +4,7 @@ import { findEntity, type Entity } from '../kernel/entity';
 import { invalid } from '../kernel/errors';
 import { isComparable } from '../kernel/input-types';
 import { isPublicId } from '../kernel/public-id';
-import { dataText, metaOf, warningsOf, type Answer } from './envelope';
+import { dataText, metaText, warningsOf, type Answer } from './envelope';
 import type { Operation } from './documents';
 import type { RestRequest } from './request';
 import { attributeNamed, filterFrom, wordsFrom } from './values';
@@ -96,7 +96,7 @@ export interface List {
 
 /** Answers a list; a long one page by page as it is read, so that memory stays flat. */
 export async function listAnswer(
-  { ctx }: RestRequest,
+  { ctx, style }: RestRequest,
   { limit, offset, variables }: ListCall,
   read: (variables: Variables) => Promise<List>,
 ): Promise<Answer> {
@@ -112,13 +112,14 @@ export async function listAnswer(
   });
   const { nodes } = first;
   if (nodes.length >= limit || !first.pageInfo.hasNextPage)
-    return { status: 200, body: dataText(nodes, await metaAt(first, nodes.length)) };
+    return { status: 200, body: dataText(nodes, await metaAt(first, nodes.length), style?.bare) };
 
   async function* pages(): AsyncGenerator<string> {
     let current = first;
     let { length: count } = first.nodes;
     yield `{"data":[${jsonOf(current.nodes)}`;
     while (current.pageInfo.hasNextPage && count < limit) {
+      ctx.forgetRows();
       current = await read({
         first: Math.min(limit - count, Number(variables.first)),
         offset: undefined,
@@ -128,7 +129,7 @@ export async function listAnswer(
       count += current.nodes.length;
       yield `,${jsonOf(current.nodes)}`;
     }
-    yield `],"meta":${JSON.stringify(metaOf(200, await metaAt(current, count)))}}`;
+    yield `]${metaText(await metaAt(current, count), style?.bare)}`;
   }
   return { status: 200, body: pages() };
 }

@@ -30,6 +30,54 @@ export const actionPaths = (): Record<string, JsonSchema> => ({
       }),
     }),
   },
+  '/v3/action/auth/guest_token': {
+    post: call({
+      id: 'guest_token',
+      operation: 'mutation guestToken',
+      summary: 'Get a token of level anonymous, for somebody who has not signed in',
+      body: { account_id: text('Id of the account; left out: that of the call.', 'DemoAcct-001') },
+      optional: true,
+      data: record({
+        jwt: { type: 'string', description: 'Send it as `Authorization: Bearer`.' },
+        level: { type: 'string', enum: levels },
+        account_id: { type: 'string' },
+        eat: { type: 'integer', description: 'Until when the token is good, in seconds since 1970.' },
+      }),
+    }),
+  },
+  '/v3/action/legacy/usage': {
+    get: call({
+      id: 'legacy_usage',
+      operation: 'query legacyUsage',
+      summary: 'Tell which programs still call what is deprecated, and what can go; needs level manager',
+      parameters: [
+        query('since', 'From the day of this moment on; left out: the last 30 days.', {
+          type: 'string',
+          examples: ['2026-11-01'],
+        }),
+        query('quiet_days', 'What nobody has called for so many days is safe to remove.', {
+          type: 'integer',
+          default: 30,
+          minimum: 1,
+          maximum: 400,
+        }),
+        query('format', '`csv`: a table, one line for each day, program and route.', {
+          type: 'string',
+          enum: ['json', 'csv'],
+        }),
+      ],
+      csv: true,
+      data: record({
+        counted_since: { type: ['string', 'null'], format: 'date-time' },
+        uses: { type: 'array', items: { type: 'object' }, description: 'As `LegacyUse` in the graph.' },
+        routes: {
+          type: 'array',
+          items: { type: 'object' },
+          description: 'As `LegacyRouteUsage` in the graph; `safe_to_remove` says what can go.',
+        },
+      }),
+    }),
+  },
   '/v3/action/user/authenticate': {
     post: call({
       id: 'sign_in',
@@ -126,17 +174,25 @@ const record = (properties: JsonSchema): JsonSchema => ({
   properties,
 });
 
+const query = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
+  ...{ name, in: 'query', description, schema },
+});
+
 interface Call {
   id: string;
   operation: string;
   summary: string;
   parameters?: JsonSchema[];
   body?: JsonSchema;
+  /** The body may be left out. */
+  optional?: boolean;
   required?: string[];
   /** Which of the body's members its example has; left out: those that are required. */
   shown?: string[];
   /** What is answered as `data`; left out: true. */
   data?: JsonSchema;
+  /** It may be had as a table, too. */
+  csv?: boolean;
 }
 
 /** An action that takes JSON, or nothing, and answers in the envelope. */
@@ -146,9 +202,11 @@ function call({
   summary,
   parameters,
   body,
+  optional = false,
   required,
   shown = required,
   data,
+  csv = false,
 }: Call): JsonSchema {
   const schema = { type: 'object', ...(required && { required }), properties: body };
   const example = Object.fromEntries(
@@ -160,7 +218,9 @@ function call({
     summary,
     'x-graphql-operation': operation,
     ...(parameters && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema, example } } } }),
+    ...(body && {
+      requestBody: { required: !optional, content: { 'application/json': { schema, example } } },
+    }),
     responses: {
       200: {
         description: 'Done.',
@@ -171,6 +231,7 @@ function call({
               properties: { data: data ?? { const: true }, meta: schemaRef('Meta') },
             },
           },
+          ...(csv && { 'text/csv': { schema: { type: 'string' } } }),
         },
       },
       ...failuresOf('Action', ...(body ? (['body'] as const) : [])),

@@ -12,14 +12,14 @@ import { views } from './views';
 
 const id = { type: 'string', minLength: 11, maxLength: 22 };
 
-const query = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
+export const query = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
   name,
   in: 'query',
   description,
   schema,
 });
 
-const header = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
+export const header = (name: string, description: string, schema: JsonSchema): JsonSchema => ({
   name,
   in: 'header',
   description,
@@ -132,11 +132,11 @@ export const parametersOf = (schema: GraphQLSchema, entities: Entity[]): Record<
   ),
 });
 
-const parameterRef = (name: string): JsonSchema => ({ $ref: `#/components/parameters/${name}` });
+export const parameterRef = (name: string): JsonSchema => ({ $ref: `#/components/parameters/${name}` });
 
-const parameterRefs = (...names: (keyof typeof shared)[]): JsonSchema[] => names.map(parameterRef);
+export const parameterRefs = (...names: (keyof typeof shared)[]): JsonSchema[] => names.map(parameterRef);
 
-const listParameters = parameterRefs(
+export const listParameters = parameterRefs(
   'limit',
   'offset',
   'order_by_li',

@@ -19,8 +19,8 @@ const senders = { Crud: sendCrudError, Action: sendActionError };
 type Family = keyof typeof senders;
 
 const always = [400, 401, 403, 404, 422, 429, 503];
-/** Beside these, of calls with a body; of those that may have been made before; of those that ask for a version. */
-const sometimes = { body: [413, 415], once: [409], version: [412] };
+/** Beside these, of calls with a body; of those that may have been made before; of those that ask for a version; of old routes. */
+const sometimes = { body: [413, 415], once: [409], version: [412], old: [410] };
 const statuses = [...always, ...Object.values(sometimes).flat()];
 
 /** How an operation can fail, by status. */
@@ -81,6 +81,14 @@ const errors = (): AetherError[] => [
   forbidden('This needs level trusted; you are anonymous.'),
   notFound('event_session', 'aB3dE5fG7hJ'),
   new AetherError('CONFLICT', 'This Idempotency-Key was used for another request.'),
+  new AetherError(
+    'LEGACY_BROWNOUT',
+    'This route is switched off: use GET /v3/crud/event/, or query events at /graphql.',
+    {
+      replacement: 'GET /v3/crud/event/',
+      operation: 'query events',
+    },
+  ),
   new AetherError('PRECONDITION_FAILED', 'This event_session has changed since you read it.'),
   new AetherError('PAYLOAD_TOO_LARGE', 'The body is too large.'),
   new AetherError('UNSUPPORTED_MEDIA_TYPE', 'A body is JSON: send content-type application/json.'),

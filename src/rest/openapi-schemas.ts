@@ -136,13 +136,18 @@ const sampleOf = ({ kind, max = 0 }: Attribute): string => {
   return kind === 'anyType' ? 'event' : 'text';
 };
 
-const jsonAnswer = (description: string, data: JsonSchema, meta: string): JsonSchema => ({
+const jsonAnswer = (
+  description: string,
+  data: JsonSchema,
+  meta: string,
+  required = ['data', 'meta'],
+): JsonSchema => ({
   description,
   content: {
     'application/json': {
       schema: {
         type: 'object',
-        required: ['data', 'meta'],
+        required,
         properties: { data: { anyOf: [data, schemaRef('Explanation')] }, meta: schemaRef(meta) },
       },
     },
@@ -152,18 +157,10 @@ const jsonAnswer = (description: string, data: JsonSchema, meta: string): JsonSc
 /** The answers with one record, with one that was written, and with many; and those without any. */
 export const recordResponses = (entities: Entity[]): Record<string, JsonSchema> => ({
   ...Object.fromEntries(
-    entities.flatMap(({ name }) => {
-      const view = schemaRef(`${name}View`);
-      const written = {
-        anyOf: [schemaRef(name), { type: 'string', description: 'Its id, with `return_obj=false`.' }],
-      };
-      return [
-        [name, { ...jsonAnswer('The record.', view, 'Meta'), headers: { ETag: etag } }],
-        [`${name}Written`, jsonAnswer('The record as it is now.', written, 'Meta')],
-        [`${name}List`, jsonAnswer('The records.', { type: 'array', items: view }, 'ListMeta')],
-      ];
-    }),
+    entities.flatMap(({ name }) => Object.entries(answersWith(name, name, `${name}View`))),
   ),
+  // An old route leaves out `meta` where it is asked to.
+  ...answersWith('Legacy', 'LegacyObject', 'LegacyObject', ['data']),
   Valid: jsonAnswer('The record could be made.', { const: true }, 'Meta'),
   TypeSchema: jsonAnswer(
     'The columns of the table, and the fields of its records.',
@@ -172,6 +169,23 @@ export const recordResponses = (entities: Entity[]): Record<string, JsonSchema> 
   ),
   NotModified: { description: 'The record is as the caller has it.', headers: { ETag: etag } },
 });
+
+function answersWith(
+  name: string,
+  record: string,
+  full: string,
+  required?: string[],
+): Record<string, JsonSchema> {
+  const view = schemaRef(full);
+  const written = {
+    anyOf: [schemaRef(record), { type: 'string', description: 'Its id, with `return_obj=false`.' }],
+  };
+  return {
+    [name]: { ...jsonAnswer('The record.', view, 'Meta', required), headers: { ETag: etag } },
+    [`${name}Written`]: jsonAnswer('The record as it is now.', written, 'Meta', required),
+    [`${name}List`]: jsonAnswer('The records.', { type: 'array', items: view }, 'ListMeta', required),
+  };
+}
 
 const etag = {
   description: 'Version of the record, for `If-Match` and `If-None-Match`.',

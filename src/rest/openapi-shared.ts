@@ -99,7 +99,20 @@ export const sharedSchemas = (): Record<string, JsonSchema> => ({
           },
         ],
       },
+      code: { type: 'string', description: 'Of a route that is gone or switched off.' },
+      replacement: { type: 'string', description: 'What replaces such a route: method and path.' },
+      operation: { type: 'string', description: 'The operation of the graph that does the same.' },
     },
+  },
+  LegacyObject: {
+    type: 'object',
+    description: 'A record, as `/v3/crud` describes those of its type.',
+    required: ['id'],
+    properties: { id: { type: 'string', minLength: 11, maxLength: 22 } },
+  },
+  LegacyInput: {
+    type: 'object',
+    description: 'What may be written of a record, as `/v3/crud` describes it of its type.',
   },
   Search: {
     description: 'All that is given must hold.',

@@ -4,6 +4,7 @@ import { allEntities } from '../kernel/entity';
 import { actionPaths } from './openapi-actions';
 import { crudPaths, parametersOf } from './openapi-crud';
 import { failureResponses } from './openapi-failures';
+import { legacyParameters, legacyPaths, legacyTags } from './openapi-legacy';
 import { recordResponses, schemasOf } from './openapi-schemas';
 
 const description = `
@@ -17,6 +18,8 @@ finds its own.
   fails answers \`{ detail }\`. A wrong verb is 405, with \`Allow\`.
 - **Paths** end with or without a slash. At a nested path a child may leave out its parent's name: \`event/{parent_id}/session\`.
 - **Moments** are UTC. \`*_json\` fields are answered as JSON, and taken as JSON or as a string that holds JSON.
+- **Deprecated** paths of older generations are answered by what replaces them; \`Deprecation\`, \`Sunset\` and \`Link\` tell since when,
+  until when, and what that is. One that is switched off is 410.
 - **GraphQL** at \`/graphql\` does all of this and more; \`x-graphql-operation\` names the operation that a call becomes.
 `.trim();
 
@@ -31,11 +34,12 @@ export function openApiOf(schema: GraphQLSchema): object {
       ...entities.map(({ table, description }) => ({ name: table, description })),
       { name: 'actions', description: 'What is more than reading and writing one record.' },
       { name: 'health', description: 'How the server is.' },
+      ...legacyTags,
     ],
-    paths: { ...crudPaths(schema, entities), ...actionPaths() },
+    paths: { ...crudPaths(schema, entities), ...actionPaths(), ...legacyPaths() },
     components: {
       securitySchemes,
-      parameters: parametersOf(schema, entities),
+      parameters: { ...parametersOf(schema, entities), ...legacyParameters() },
       schemas: schemasOf(schema, entities),
       responses: { ...recordResponses(entities), ...failureResponses() },
     },

@@ -4,6 +4,18 @@ import { findEntity, type Entity } from '../kernel/entity';
 import { AetherError, badRequest, invalid, unprocessable } from '../kernel/errors';
 import { isPublicId } from '../kernel/public-id';
 import { toManys, type ToMany } from '../kernel/registry';
+import type { Operation } from './documents';
+import type { Shape } from './views';
+
+/** How the answer of an old route differs from that of the route that replaced it. */
+export interface Style {
+  /** Makes of a record of a type, as it is in this shape, what is answered. */
+  record?: (entity: Entity, shape: Shape) => (record: Data) => Data;
+  /** Without the envelope's `meta`. */
+  bare?: boolean;
+}
+
+type Data = Record<string, unknown>;
 
 /** A REST call as it was sent: the parts of its path, its query, its body, and who calls. */
 export class RestRequest {
@@ -19,6 +31,7 @@ export class RestRequest {
     private readonly path: readonly string[],
     readonly query: URLSearchParams,
     readonly body: unknown,
+    readonly style?: Style,
   ) {
     const [first = '', , second] = path;
     const entity = findEntity(first);
@@ -39,6 +52,12 @@ export class RestRequest {
   /** Of a nested path. @throws UNPROCESSABLE */
   get parentId(): string {
     return idFrom(this.path[1]);
+  }
+
+  /** Makes of the records of an operation what is answered. */
+  finishing({ finish }: Pick<Operation, 'finish'>, shape: Shape): Operation['finish'] {
+    const restyle = this.style?.record?.(this.entity, shape);
+    return restyle ? (record) => restyle(finish(record)) : finish;
   }
 
   /** The path, however it was spelled. */
@@ -81,8 +100,12 @@ export function numberFrom(name: string, text: string | undefined, fallback: num
 /** Does a parameter or header say yes? */
 export const saysYes = (text: string | undefined): boolean => /^(?:1|true|yes)$/i.test(text ?? '');
 
-function idFrom(id: string | undefined): string {
-  if (!isPublicId(id)) throw unprocessable('An id has 11 to 22 characters of A-Z, a-z, 0-9, - and _.');
+/** Does it say no? */
+export const saysNo = (text: string | undefined): boolean => /^(?:0|false|no)$/i.test(text ?? '');
+
+/** @throws UNPROCESSABLE for what cannot be an id */
+export function idFrom(id: string | undefined, field?: string): string {
+  if (!isPublicId(id)) throw unprocessable('An id has 11 to 22 characters of A-Z, a-z, 0-9, - and _.', field);
   return id;
 }
 

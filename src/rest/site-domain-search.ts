@@ -7,16 +7,12 @@ const keyNames = new Set(['access_key', 'site_access_key', 'site_domain_access_k
  */
 export function domainQuestion(body: unknown): { fqdn: string; accessKey?: string } | undefined {
   const { and, ...rest } = (body ?? {}) as Record<string, unknown>;
-  if (
-    !Array.isArray(and) ||
-    Object.values(rest).some((value) => value !== undefined && value !== null && value !== '')
-  )
-    return undefined;
+  if (!Array.isArray(and) || !Object.values(rest).every(asksNothing)) return undefined;
   let fqdn: string | undefined;
   let accessKey: string | undefined;
   for (const item of and as unknown[]) {
     const { field, op = 'eq', value } = (item ?? {}) as Record<string, unknown>;
-    if (op !== 'eq') return undefined;
+    if (String(op).toLowerCase() !== 'eq') return undefined;
     if (field === 'fqdn' && typeof value === 'string') fqdn = value;
     else if (typeof field === 'string' && keyNames.has(field))
       accessKey = typeof value === 'string' ? value : undefined;
@@ -24,3 +20,7 @@ export function domainQuestion(body: unknown): { fqdn: string; accessKey?: strin
   }
   return fqdn === undefined ? undefined : { fqdn, accessKey };
 }
+
+/** Parts that are there and empty: no words, no groups. */
+const asksNothing = (value: unknown): boolean =>
+  value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);

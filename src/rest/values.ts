@@ -21,18 +21,31 @@ export function attributeNamed(entity: Entity, key: string): Attribute | undefin
   return known.get(key);
 }
 
+/**
+ * What says where a new record below a parent belongs: the reference to the parent; or the one to any of several types that it is
+ * taken through, where that may be the parent itself, as the file of an event may be one of its sessions' or its own.
+ */
+export function placeOf({ attributes }: Entity, parent: Attribute): Attribute {
+  const through = attributes.get(parent.ref?.through ?? '');
+  return through?.any?.also?.[parent.ref?.type ?? ''] === parent.name ? through : parent;
+}
+
 /** What must be given of a new record, where the path does not give it by its parent. */
-export const requiredOf = ({ attributes }: Entity, parent?: Attribute): Attribute[] =>
-  [...attributes.values()].filter(
-    (attribute) =>
-      isRequired(attribute) && attribute !== parent && attribute.name !== parent?.any?.typeAttribute,
+export function requiredOf(entity: Entity, parent?: Attribute): Attribute[] {
+  const place = parent && placeOf(entity, parent);
+  const given = [parent?.name, place?.name, place?.any?.typeAttribute];
+  return [...entity.attributes.values()].filter(
+    (attribute) => isRequired(attribute) && !given.includes(attribute.name),
   );
+}
 
 interface Reading {
   /** Fields that the type does not have are left out. */
   ignoreUnknown: boolean;
-  /** What must be given. */
+  /** What must be given, by the body or beside it. */
   required?: readonly Attribute[];
+  /** What the path gives, knowing what the body does; it counts more. */
+  given?: (input: Body) => Body;
 }
 
 /**
@@ -40,7 +53,11 @@ interface Reading {
  * its id, read-only and derived fields, `tmp_*`.
  * @throws VALIDATION naming every field that the type does not have, whose value is of the wrong type, or that is missing.
  */
-export function inputFrom(entity: Entity, body: unknown, { ignoreUnknown, required = [] }: Reading): Body {
+export function inputFrom(
+  entity: Entity,
+  body: unknown,
+  { ignoreUnknown, required = [], given }: Reading,
+): Body {
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw invalid({ body: 'must be a JSON object' });
   const input: Body = {};
@@ -61,6 +78,7 @@ export function inputFrom(entity: Entity, body: unknown, { ignoreUnknown, requir
         input[attribute.name] = read.value;
     }
   }
+  Object.assign(input, given?.(input));
   for (const attribute of required)
     if (input[attribute.name] == null && !wrong.has(attribute)) problems[attribute.column] = 'is required';
   if (Object.keys(problems).length > 0) throw invalid(problems);
@@ -80,12 +98,16 @@ const flags = new Map<unknown, boolean>([
   ['false', false],
 ]);
 
+/** Scripts in Python say `True` and `False`. */
+const flagFrom = (value: unknown): boolean | undefined =>
+  flags.get(typeof value === 'string' ? value.toLowerCase() : value);
+
 /** A value as REST spells it, as the graph takes it: old programs send numbers and flags as text, and JSON as a string. */
 export function valueFrom({ kind }: Attribute, value: unknown): Read {
   if (value === null || (value === '' && !isText(kind))) return { value: null };
   switch (kind) {
     case 'bool': {
-      const flag = flags.get(value);
+      const flag = flagFrom(value);
       return flag === undefined ? { problem: 'must be true or false' } : { value: flag };
     }
     case 'int':
@@ -231,7 +253,7 @@ export function wordsFrom({ table, attributes }: Entity, q: unknown): string {
 
 function operand(attribute: Attribute, field: string, operator: Operator, value: unknown): unknown {
   if (operator === 'isNull' || operator === 'isNotNull') {
-    const wanted = value === undefined || value === null ? true : flags.get(value);
+    const wanted = value === undefined || value === null ? true : flagFrom(value);
     if (wanted === undefined) throw invalid({ [field]: 'is null or not: true or false' });
     return wanted;
   }

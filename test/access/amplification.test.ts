@@ -1,4 +1,4 @@
-import { getNamedType, isInputObjectType, parse, print, type GraphQLArgument } from 'graphql';
+import { getNamedType, isEnumType, isInputObjectType, parse, print, type GraphQLArgument } from 'graphql';
 import { makeSchema } from '../../src/graphql/schema';
 import { resolvers } from '../../src/resolvers';
 import { keepsRows, useApp } from '../support/app';
@@ -81,7 +81,10 @@ describe('many in one', () => {
         'bootstrap',
       ]),
     );
-    const given = ({ name }: GraphQLArgument) => `${name}: "guess-${name}"`;
+    const given = ({ name, type }: GraphQLArgument) => {
+      const named = getNamedType(type);
+      return `${name}: ${isEnumType(named) ? named.getValues()[0]!.name : `"guess-${name}"`}`;
+    };
     for (const { field, kind } of found) {
       const call = `${field.name}(${field.args.map(given).join(', ')})`;
       const body = /Boolean/.test(String(field.type)) ? '' : '{ __typename }';

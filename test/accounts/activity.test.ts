@@ -249,9 +249,7 @@ describe('somebody who is refused', () => {
   test('inside is told once for a request, whichever door it was', async () => {
     const [person] = app.here.rows.person!;
     await app.guest().rest('DELETE', `/v3/crud/person/${person!.id}`);
-    await app
-      .guest()
-      .graphql(`mutation { removeEvent(id: "${app.here.rows.event![0]!.id}") { __typename } }`);
+    await app.guest().graphql(`mutation { removePage(id: "${app.here.rows.page![0]!.id}") { __typename } }`);
     const inGraph = await told(/This needs level administrator/);
     const inRest = await told(/To update person/);
     expect(inRest).toHaveLength(1);

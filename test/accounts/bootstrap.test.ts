@@ -1,5 +1,7 @@
 import { entityOf } from '../../src/kernel/entity';
+import { levels } from '../../src/kernel/levels';
 import { keyOf, useApp } from '../support/app';
+import type { Caller } from '../support/callers';
 import { seedMore } from '../support/fixture';
 import { leakedKeys } from '../support/rest';
 
@@ -66,7 +68,7 @@ test('a browser finds its account, site and settings by its host name, with a ke
       site_domain_access_key_set: false,
     });
     expect(data[0].id).toBe(data[0].site_domain_id);
-    expect(meta).toMatchObject({ success: true, count: 1, total: 1 });
+    expect(meta).toMatchObject({ success: true, count: 1, total: 1, limit: 100, offset: 0 });
     expect(leakedKeys(body)).toEqual([]);
   }
 });
@@ -80,6 +82,40 @@ test('no secret of the site is in the answer, whoever asks', async () => {
     );
     expect(body.data[0]).toMatchObject({ access_code_kv_json: null, access_key: null });
   }
+});
+
+test.each([
+  ['empty groups', { or: [], q: '' }],
+  ['nothing in its other parts', { or: null, not: null, q: null }],
+])('a question with %s is the same', async (_name, parts) => {
+  const answer = await search({ ...filter('keyed.example.org', 'site-key'), ...parts });
+  expect(answer.body).toEqual((await search(filter('keyed.example.org', 'site-key'))).body);
+  expect(answer.data).toHaveLength(1);
+});
+
+test('an operator may be in capitals, as in every search', async () => {
+  const { data } = await search({ and: [{ field: 'fqdn', op: 'EQ', value: 'open.example.org' }] });
+  expect(data).toHaveLength(1);
+});
+
+test('who has a level in another account, or in none, is a guest in the one that is found', async () => {
+  const ask = (caller: Caller) =>
+    caller.ask(
+      `{ bootstrap(fqdn: "keyed.example.org", accessKey: "site-key") { account { name notes cfgJson }
+         site { name notes accessKey accessCodeKvJson cfgJson } domain { fqdn accessKey siteCfgJson siteAccessCodeKvJson } } }`,
+    );
+  const guest = await ask(browser());
+  for (const level of levels)
+    for (const caller of [app.as(level, app.there.account), app.as(level, null)]) {
+      expect({ level, ...(await ask(caller)) }).toEqual({ level, ...guest });
+      const { data } = await search(filter('keyed.example.org', 'site-key'), caller);
+      expect(data).toMatchObject([
+        { access_key: null, access_code_kv_json: null, site_cfg_json: shownSettings },
+      ]);
+    }
+  expect(await ask(app.manager())).toMatchObject({
+    bootstrap: { site: { accessKey: 'site-key', cfgJson: settings } },
+  });
 });
 
 test('an unknown host is an empty list, and no error', async () => {

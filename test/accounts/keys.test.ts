@@ -23,6 +23,7 @@ beforeAll(async () => {
     early: { enableFrom: at(day) },
     current: { enableFrom: at(-day), enableTo: at(day) },
     bound: { accountId: app.here.account },
+    platform: { accountId: app.here.account, administrative: true },
     strange: { level: 'no such level' },
     secret: { secretKey: digest('only-its-digest') },
     plain: { secretKey: 'plain-old-secret' },
@@ -397,4 +398,34 @@ test('super may cross into another account by id, and is logged; nobody else may
   expect(read).toMatchObject({ status: 200, data: { id, account_id: app.there.account } });
   for (const level of levels.filter((each) => each !== 'super'))
     expect((await app.as(level).rest('GET', `/v3/crud/event/${id}`)).status).toBe(403);
+});
+
+describe('who says that there is no account', () => {
+  const bypass = { 'x-no-account-id': 'Nothing to See Here' };
+  const accountOf = async (caller: Caller) =>
+    (await caller.ask('{ viewer { account { id } } }')).viewer.account;
+
+  test('is in the account of the key all the same, unless the key administers the platform', async () => {
+    const administrative = withKey('keytest-platform-key', null);
+    expect(await accountOf(withKey('keytest-bound-key', null).with(bypass))).toEqual({
+      id: app.here.account,
+    });
+    expect(await accountOf(administrative)).toEqual({ id: app.here.account });
+    expect(await accountOf(administrative.with(bypass))).toBeNull();
+  });
+
+  test('is told nothing of other accounts with a key of one', async () => {
+    const there = app.there.rows.event_device![0]!.id;
+    for (const name of ['bound', 'platform']) {
+      const key = withKey(`keytest-${name}-key`, null).with(bypass);
+      expect((await key.rest('GET', `/v3/crud/event_device/${there}`)).status).toBe(403);
+    }
+  });
+
+  test('is where it says to be when it names an account after all', async () => {
+    const caller = app.as('trusted').with(bypass);
+    expect(await accountOf(caller)).toEqual({ id: app.here.account });
+    const there = app.there.rows.event_device![0]!.id;
+    expect((await caller.rest('GET', `/v3/crud/event_device/${there}`)).status).toBe(403);
+  });
 });

@@ -1,71 +1,26 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
 import { demo, seedDemo } from '../../seeders/demo';
 import { useApp } from '../support/app';
+import { describeInBrowser, scrolls, useBrowser } from './support';
 
-/** The browser of this machine: CHROMIUM, or what is on the PATH. */
-const executablePath = [
-  process.env.CHROMIUM,
-  ...(process.env.PATH ?? '')
-    .split(delimiter)
-    .flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name))),
-].find((path) => path !== undefined && path !== '' && existsSync(path));
-
-// Without one the suite is skipped, which `.ci/run` does not let pass.
-(executablePath ? describe : describe.skip)('the pages in a browser', () => {
+describeInBrowser('the pages in a browser', () => {
   const app = useApp({ rows: 1, env: { DEMO_DATA: 'true' } });
-  let browser: Browser;
-  jest.setTimeout(60_000);
-
-  beforeAll(async () => {
-    await seedDemo(app.services);
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
-  });
-  afterAll(() => browser?.close());
-
-  /** A page on which everything but this server is out of reach, with what went wrong on it. */
-  async function open(path: string): Promise<{ page: Page; problems: string[] }> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    const problems: string[] = [];
-    await page.route(
-      (url) => url.origin !== app.url,
-      (route) => {
-        problems.push(`left the origin: ${route.request().url()}`);
-        return route.abort();
-      },
-    );
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-    });
-    page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(`${app.url}${path}`);
-    return { page, problems };
-  }
-
-  /** Does the page scroll sideways, and up and down? */
-  const scrolls = (page: Page): Promise<boolean[]> =>
-    page.evaluate(`(({ scrollWidth, scrollHeight }) => [scrollWidth > innerWidth, scrollHeight > innerHeight])(
-      document.documentElement,
-    )`);
+  const open = useBrowser(app);
+  beforeAll(() => seedDemo(app.services));
 
   test('the links of the start page lead somewhere', async () => {
     const { page, problems } = await open('/');
     expect(await page.title()).toBe('Aether API');
     expect(await scrolls(page)).toEqual([false, false]);
     const links = await Promise.all((await page.locator('a').all()).map((link) => link.getAttribute('href')));
-    expect(links).toEqual(['/graphiql', '/graphql', '/docs', '/openapi.json', '/health']);
+    expect(links).toEqual([
+      '/graphiql',
+      '/graphql',
+      '/docs',
+      '/docs/access',
+      '/docs/migrate',
+      '/openapi.json',
+      '/health',
+    ]);
     for (const link of links) {
       const answer = await page.request.get(`${app.url}${link!}`, { headers: { accept: 'text/html' } });
       expect([link, answer.status()]).toEqual([link, 200]);

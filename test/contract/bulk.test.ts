@@ -357,11 +357,12 @@ test('what is set once is not changed by many either', async () => {
 test('people change and remove their own of many, and find no others', async () => {
   const [ann, bea] = app.here.rows.person!;
   const journal = entityOf('journal');
-  const rows = await seedMore(app.services, journal, app.here, [
-    { personId: ann!.id },
-    { personId: bea!.id },
-    { personId: ann!.id },
-  ]);
+  const rows = await seedMore(
+    app.services,
+    journal,
+    app.here,
+    [ann, bea, ann].map((person) => ({ personId: person!.id, hide: false })),
+  );
   const caller = await app.signedIn('authenticated', { person: ann!.id });
   const all = { id: { in: idsOf(rows) } };
   const mine = [rows[0]!.id, rows[2]!.id];
@@ -371,8 +372,8 @@ test('people change and remove their own of many, and find no others', async () 
   expect(away.errors.map(({ id, code }: Values) => ({ id, code }))).toEqual(
     mine.map((id) => ({ id, code: 'FORBIDDEN' })),
   );
-  expect(idsOf(answer(await graph.removeMany(caller, journal, all, 'DELETE')).nodes)).toEqual(mine);
-  expect(await app.rowOf('journal', rows[1]!.id)).toBeDefined();
+  expect(idsOf(answer(await graph.removeMany(caller, journal, all, 'HIDE')).nodes)).toEqual(mine);
+  expect((await app.rowOf('journal', rows[1]!.id))!.hide).toBe(0);
   const made = answer(await graph.createMany(caller, journal, [{ name: 'a' }, { name: 'b' }]));
   expect(made.nodes.map(({ personId }: Values) => personId)).toEqual([ann!.id, ann!.id]);
 });
@@ -390,7 +391,7 @@ test('what one sees and may not change is named, and nothing is changed', async 
   const all = { id: { in: idsOf(rows) } };
   for (const payload of [
     answer(await graph.updateMany(caller, post, all, { title: 'taken over' })),
-    answer(await graph.removeMany(caller, post, all, 'DELETE')),
+    answer(await graph.removeMany(caller, post, all, 'HIDE')),
   ])
     expect(payload).toMatchObject({ count: 0, errors: [{ id: rows[1]!.id, code: 'FORBIDDEN' }] });
   expect((await app.rowOf('post', rows[0]!.id))!.title).toBe('mine');

@@ -80,7 +80,8 @@ describe.each(types)('%s', (type) => {
     for (const [index, caller] of callers.entries()) {
       const level = levels[index];
       const isHere = level !== undefined;
-      const may = isHere && atLeast(level, entity.access.read);
+      const { access } = entity;
+      const may = isHere && atLeast(level, access.list ?? access.read);
       const { code } = await askChanges(caller, { since: cursors[index], types: [type] });
       expect({ level, code }).toEqual({ level, code: may || !isHere ? undefined : 'FORBIDDEN' });
       const told = await changesSince(caller, cursors[index]!);

@@ -21,6 +21,34 @@ test('the event is a parent of everything that has an event', () => {
   expect(children).toEqual(expect.arrayContaining(belonging.map(({ table }) => table)));
 });
 
+test('a file below an event is of the event, unless it says of what in it', async () => {
+  const [event, other] = app.here.rows.event!;
+  const session = app.here.rows.event_session!.find(({ values }) => values.eventId === event!.id)!;
+  const path = `/v3/crud/event/${event!.id}/event_file`;
+  const make = (body: Values, at = path) => app.staff().rest('POST', at, { filename: 'a.pdf', ...body });
+  const own = await make({});
+  expect(own.data).toMatchObject({
+    ...{ event_id: event!.id, for_type: 'event', for_id: event!.id },
+    event_session_id: null,
+  });
+  expect((await app.staff().call('POST', `${path}/validate`, {})).data).toBe(true);
+  for (const key of ['for_id', 'for_id_random'])
+    expect((await make({ for_type: 'event_session', [key]: session.id })).data).toMatchObject({
+      ...{ event_id: event!.id, for_type: 'event_session', for_id: session.id },
+      event_session_id: session.id,
+    });
+  expect((await make({ for_type: 'event_session' })).meta.details).toEqual({ for_id: 'is required' });
+  expect((await make({ for_id: session.id })).meta.details).toEqual({ for_type: 'is required' });
+  // Of another event than that of the path.
+  const elsewhere = await make(
+    { for_type: 'event_session', for_id: session.id },
+    `/v3/crud/event/${other!.id}/file`,
+  );
+  expect(elsewhere).toMatchObject({ status: 400, data: false });
+  expect((await make({ for_type: null, for_id: null })).data).toMatchObject({ for_id: event!.id });
+  expect((await make({}, `/v3/crud/event/${unknownId()}/file`)).status).toBe(404);
+});
+
 describe.each(relations)('$name', (relation) => {
   const { parent, child, attribute } = relation;
   const everything = 'enabled=all&hidden=all&limit=999999';

@@ -1,34 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { demo } from '../../seeders/demo';
-import { Caller } from '../support/callers';
 import { changesSince, cursorOf } from '../support/changes';
 import { onBoth } from './support';
+import { useServers } from './server-process';
 
-const running: ChildProcess[] = [];
-afterAll(() => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
-/** The built server as a process of its own, and somebody who calls it. */
-async function start(env: Record<string, string>): Promise<{ child: ChildProcess; caller: Caller }> {
-  const child = spawn(process.execPath, [join(__dirname, '../../dist/src/main.js')], {
-    env: { PATH: process.env.PATH, PORT: '0', DEMO_DATA: 'true', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  running.push(child);
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  for (;;) {
-    const port = /"port":(\d+)/.exec(output)?.[1];
-    const headers = { 'x-aether-api-key': demo.trustedKey, 'x-account-id': demo.account };
-    if (port) return { child, caller: new Caller({ url: `http://127.0.0.1:${port}` }, headers) };
-    if (child.exitCode !== null) throw new Error(`the server did not start: ${output}`);
-    await sleep(20);
-  }
-}
+const start = useServers();
 
 onBoth('servers that are killed while they write', (bench, isMariadb) => {
   test('leave every row with its change, and no change without its row', async () => {

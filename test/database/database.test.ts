@@ -438,3 +438,20 @@ onSqlite('The embedded file', (bench) => {
     expect(await second.select('SELECT amount FROM parent')).toEqual([{ amount: 7 }]);
   });
 });
+
+onMariadb('a statement that takes too long', (bench) => {
+  test('is ended, and its connection goes on', async () => {
+    const database = await bench.open();
+    await database.ping();
+    await database.limit(200);
+    const slow = 'SELECT COUNT(*) AS n FROM seq_1_to_1000000 a JOIN seq_1_to_1000000 b';
+    await expect(database.select(slow)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      details: { retryAfter: 1 },
+    });
+    await expect(database.transaction((tx) => database.select(slow, [], tx))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    await expect(database.select('SELECT 1 AS n')).resolves.toEqual([{ n: 1 }]);
+  });
+});

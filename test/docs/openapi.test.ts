@@ -10,8 +10,9 @@ import {
 import { demo } from '../../seeders/demo';
 import { allEntities, entityOf, type Entity } from '../../src/kernel/entity';
 import { allToManys } from '../../src/kernel/registry';
+import { legacyRoutes, nameOf } from '../../src/legacy/routes';
 import { startFakeNovi } from '../../src/novi/fake-server';
-import { actionRouter } from '../../src/rest/actions';
+import { actionRoutes } from '../../src/rest/actions';
 import { useApp } from '../support/app';
 import { unknownId, type Caller, type RestAnswer } from '../support/callers';
 import { newChild } from '../support/children';
@@ -95,21 +96,31 @@ describe('the document', () => {
   });
 
   test('has every action that there is', () => {
-    const router = actionRouter(graph, {
+    const there = actionRoutes({
+      schema: graph,
       executor: {} as never,
       uploadMaxBytes: 1,
       bodyLimits: { maxBytes: 1024 ** 2, maxMs: 30_000 },
-    });
-    const there = router.stack.flatMap(({ route }) =>
-      [...new Set(route!.stack.map(({ method }) => method))]
-        .filter((method) => method === 'get' || method === 'post')
-        .map((method) => `${method.toUpperCase()} /v3/action${route!.path.replace(/:(\w+)/g, '{$1}')}`),
-    );
+    }).map(({ method, path }) => `${method} ${path}`);
     expect(
       routes()
         .filter((route) => route.includes(' /v3/action/'))
         .sort(),
     ).toEqual(there.sort());
+  });
+
+  test('has every old route, as deprecated, and what replaces it', () => {
+    const old = operations().filter(({ operation }) => operation.deprecated);
+    expect(old.map(({ path, verb }) => `${verb} ${path}`).sort()).toEqual(legacyRoutes.map(nameOf).sort());
+    for (const { method, path, becomes, operation, gone, sunset } of legacyRoutes) {
+      const documented = document.paths[path][method.toLowerCase()];
+      expect(documented['x-sunset']).toBe(sunset.toISOString().slice(0, 10));
+      expect(documented.responses).toHaveProperty('410');
+      if (gone || path.includes('{type}')) continue;
+      const [verb, place] = becomes.split(' ');
+      const named = document.paths[place!][verb!.toLowerCase()]['x-graphql-operation'];
+      expect({ path, operation }).toEqual({ path, operation: named });
+    }
   });
 
   test('names each operation once, with the parameters of its path and a tag that is explained', () => {
@@ -132,9 +143,17 @@ describe('the document', () => {
   });
 
   test('names operations of the graph that exist', () => {
-    for (const { operation } of operations()) {
-      const named: string | undefined = operation['x-graphql-operation'];
-      if (named === undefined) continue;
+    const writable = allEntities().filter(({ access }) => access.create !== 'never');
+    const names = operations().flatMap(({ operation }) => {
+      const name: string = operation['x-graphql-operation'] ?? '';
+      if (!name.includes('{single}') && !name.includes('{plural}') && !name.includes('{Name}')) return [name];
+      const types = name.startsWith('query') ? allEntities() : writable;
+      return types.map(({ single, plural, name: type }) =>
+        name.replace('{single}', single).replace('{plural}', plural).replace('{Name}', type),
+      );
+    });
+    for (const named of new Set(names)) {
+      if (named === '') continue;
       const [kind, field, inner] = /^(query|mutation) (\w+)(?: \{ (\w+) \})?$/.exec(named)!.slice(1);
       if (field === '__type') continue;
       const root = kind === 'query' ? graph.getQueryType() : graph.getMutationType();
@@ -317,6 +336,8 @@ const resolved = (parameter: any) =>
 async function callsOf(table: string): Promise<Documented[]> {
   const entity = entityOf(table);
   const ends = ['/', '/search', '/validate', '/schema', '/{id}'];
+  const parametersOf = (path: string, operation: any) =>
+    [...(document.paths[path].parameters ?? []), ...(operation.parameters ?? [])].map(resolved);
   const calls = new Map<string, Documented[]>();
   for (const relation of [undefined, ...allToManys().filter(({ child }) => child === entity)]) {
     const base = `/v3/crud/${relation ? `${relation.parent.table}/{parent_id}/` : ''}${table}`;
@@ -336,9 +357,7 @@ async function callsOf(table: string): Promise<Documented[]> {
         path,
         verb,
         operation,
-        parameters: [...(document.paths[path].parameters ?? []), ...(operation.parameters ?? [])].map(
-          resolved,
-        ),
+        parameters: parametersOf(path, operation),
         url: path.endsWith('{id}')
           ? `${collection(made.parentId)}/${data.id as string}`
           : path.replace(base, collection(parentId)),
@@ -348,13 +367,36 @@ async function callsOf(table: string): Promise<Documented[]> {
       })),
     );
   }
-  return [...calls.values()].flat();
+
+  // The paths of older generations stand for any type: each type takes its turn at one of them.
+  const bases = ['/v2/crud', '/crud', '', '/api'];
+  const base = `${bases[allEntities().indexOf(entity) % bases.length]!}/{type}`;
+  const bodyFor = () => bodyOf(entity, valuesFor(entity, app.here, nextNumber()));
+  const { data } = await app.root().call('POST', `/v3/crud/${table}/`, bodyFor());
+  const old = operations()
+    .filter(({ path }) => [base, `${base}/list`, `${base}/{id}`].includes(path))
+    .filter(({ path, operation }) => {
+      const type = parametersOf(path, operation).find(({ name }) => name === 'type');
+      return type.schema.enum.includes(table);
+    })
+    .map(({ path, verb, operation }) => ({
+      path,
+      verb,
+      operation,
+      parameters: parametersOf(path, operation).filter(
+        ({ name }) => name !== 'q' || entity.attributes.has('defaultQryStr'),
+      ),
+      url: path.replace('{type}', table).replace('{id}', data.id),
+      ...(operation.requestBody && { body: verb === 'PATCH' ? {} : bodyFor() }),
+    }));
+  return [...[...calls.values()].flat(), ...old];
 }
 
 /** A value that a parameter takes, and those that it does not. */
 function valuesOf({ name, schema }: any): { good?: string; bad: string[] } {
   if (name === 'order_by_li')
     return { good: '{"updated_on":"DESC"}', bad: ['updated_on', '[]', '{"updated_on":"up"}'] };
+  if (name === 'jp') return { good: '{"and":[]}', bad: ['updated_on', '[]', '{"nonsense":1}', '{"and":1}'] };
   if (name === 'for_obj_type' || name === 'explain') return { bad: [] };
   if (name === 'for_obj_id') return { bad: ['AAAAAAAAAAA', 'short'] };
   // A view that there is not is the default one, with a warning.
@@ -426,7 +468,9 @@ describe.each(
 
   test('refuses ids that are none, and finds nothing under those that nothing has', async () => {
     for (const call of calls)
-      for (const id of call.url.split('/').filter((_, n) => /^\{/.test(call.path.split('/')[n] ?? ''))) {
+      for (const id of call.url
+        .split('/')
+        .filter((_, n) => /^\{(?!type)/.test(call.path.split('/')[n] ?? ''))) {
         if (call.path.endsWith('/schema') && !call.path.includes('parent_id')) continue;
         await send(call, 422, { url: call.url.replace(id, 'short') });
         const isAccount = call.path.startsWith('/v3/crud/account/{parent_id}') && id === app.here.account;
@@ -508,7 +552,7 @@ describe.each(
       });
       expect(meta.warnings).toBeUndefined();
       const isRecord =
-        call.path.endsWith('{id}') || call.path.endsWith('/search') || call.path.endsWith(`${table}/`);
+        /(?:\{id\}|\{type\}|\/search|\/list)$/.test(call.path) || call.path.endsWith(`${table}/`);
       if (isRecord) expect([data].flat().flatMap(undocumented)).toEqual([]);
     }
   });

@@ -49,7 +49,7 @@ const loads = (page: string): string[] =>
   [...page.matchAll(/<(?:script|link)[^>]+(?:src|href)="([^"]+)"/g)].map(([, url]) => url!);
 
 describe('the pages', () => {
-  test.each(['/', '/docs', '/graphiql'])(
+  test.each(['/', '/docs', '/docs/access', '/graphiql'])(
     '%s loads files of this server alone, each with its type',
     async (path) => {
       const page = await development.fetch(path, { headers: html });
@@ -72,7 +72,7 @@ describe('the pages', () => {
     },
   );
 
-  test.each(['/', '/docs', '/graphiql'])(
+  test.each(['/', '/docs', '/docs/migrate', '/graphiql'])(
     '%s runs no script but its own files, and stands in no frame',
     async (path) => {
       const { headers } = await development.fetch(path, { headers: html });
@@ -120,6 +120,8 @@ describe('the start page', () => {
       graphiql: '/graphiql',
       graphql: '/graphql',
       rest: '/docs',
+      access: '/docs/access',
+      migration: '/docs/migrate',
       openapi: '/openapi.json',
       health: '/health',
     });
@@ -137,6 +139,11 @@ describe('in production', () => {
   });
 
   test('no page knows a key', async () => {
+    const migration = await (await production.fetch('/docs/migrate')).text();
+    expect(migration).not.toMatch(/data-caller|data-ide/);
+    expect(await (await development.fetch('/docs/migrate')).text()).toMatch(
+      /data-caller.*data-ide|data-ide.*data-caller/,
+    );
     expect(await (await development.fetch('/assets/docs.js')).text()).toContain(demo.trustedKey);
     expect(await (await production.fetch('/assets/docs.js')).text()).not.toContain(demo.trustedKey);
   });

@@ -135,6 +135,10 @@ describe('what a body may hold', () => {
         { sort: -2, priority: false, alert: true },
       ],
       [
+        { priority: 'True', alert: 'FALSE' },
+        { priority: true, alert: false },
+      ],
+      [
         { sort: '', alert: null, priority: null, name: '' },
         { sort: null, alert: null, priority: false, name: '' },
       ],
@@ -188,6 +192,20 @@ describe('a body in another form', () => {
       ['PATCH', `${path}${session()}`],
     ] as const)
       expectCrudError(await app.staff().rest(method, url, body, { 'content-type': type }), 415, 'validation');
+  });
+
+  test('one that does not say what it is, is JSON', async () => {
+    // Bytes, for which fetch makes no header.
+    const send = (method: string, url: string, body: string) =>
+      app.staff().fetch(url, { method, body: Buffer.from(body) });
+    const found = await send('POST', `${path}search`, '{"and":[{"field":"name","op":"in","value":[]}]}');
+    expect({ status: found.status, body: await found.json() }).toMatchObject({
+      status: 200,
+      body: { data: [] },
+    });
+    const changed = await send('PATCH', `${path}${session()}`, '{"alert_msg":"without a type"}');
+    expect(await changed.json()).toMatchObject({ data: { alert_msg: 'without a type' } });
+    expect((await send('PATCH', `${path}${session()}`, 'alert_msg=x')).status).toBe(400);
   });
 
   test('an unknown content-encoding is refused with 415', async () => {

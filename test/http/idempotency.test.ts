@@ -197,3 +197,61 @@ test('another server knows the key, and what was answered', async () => {
   expectCrudError(await post(key, { given_name: 'Bea' }, there), 409);
   expect(await people()).toBe(before + 1);
 });
+
+describe('servers that share nothing but the database', () => {
+  const one = useApp({ rows: 2, through: () => ({ ...app.place, redisUrl: undefined }) });
+  const two = useApp({ rows: 2, through: () => ({ ...app.place, redisUrl: undefined }) });
+  const callers = () => [one.staff(), two.staff()] as const;
+
+  test('do it once all the same', async () => {
+    const key = newKey();
+    const before = await people();
+    const [here, there] = callers();
+    const first = await post(key, { given_name: 'Ann' }, here);
+    await app.staff().call('PATCH', `${path}${first.data.id as string}`, { given_name: 'Bea' });
+    const again = await post(key, { given_name: 'Ann' }, there);
+    expect(told(again)).toEqual(told(first));
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expectCrudError(await post(key, { given_name: 'Bea' }, there), 409, 'validation');
+    expect(await people()).toBe(before + 1);
+  });
+
+  test('do it once when both are asked at the same moment', async () => {
+    const key = newKey();
+    const before = await people();
+    const [here, there] = callers();
+    const answers = await Promise.all(
+      [here, there].map((caller) => post(key, { given_name: 'Ann' }, caller)),
+    );
+    for (const answer of answers) if (answer.status !== 200) expectCrudError(answer, 409, 'validation');
+    expect(await people()).toBe(before + 1);
+    const ids = await Promise.all([here, there].map((caller) => post(key, { given_name: 'Ann' }, caller)));
+    expect(new Set(ids.map(({ data }) => data.id)).size).toBe(1);
+  });
+
+  test('answer with what was made when the first one died before it could', async () => {
+    const [here, there] = callers();
+    for (const query of ['', '?return_obj=false']) {
+      const key = newKey();
+      const first = await post(key, { given_name: 'Ann' }, here, `${path}${query}`);
+      const before = await people();
+      await app.services.database.transaction((tx) =>
+        app.services.database.select('UPDATE write_receipt SET answer = NULL', [], tx),
+      );
+      const again = await post(key, { given_name: 'Ann' }, there, `${path}${query}`);
+      expect(told(again)).toEqual(told(first));
+      expect(await people()).toBe(before);
+    }
+  });
+
+  test('forget it after a day', async () => {
+    const key = newKey();
+    const [here, there] = callers();
+    const first = await post(key, { given_name: 'Ann' }, here);
+    two.services.now = () => new Date(Date.now() + 25 * 3_600_000);
+    const later = await post(key, { given_name: 'Ann' }, there);
+    two.services.now = () => new Date();
+    expect(later.status).toBe(200);
+    expect(later.data.id).not.toBe(first.data.id);
+  });
+});

@@ -57,10 +57,11 @@ test.each([
   [
     'action',
     'GET',
-    '/hosted_file/:id/download',
+    '/v3/action/hosted_file/{id}/download',
     404,
     () => app.staff().rest('GET', '/v3/action/hosted_file/not-there-000/download'),
   ],
+  ['crud', 'GET', '/api/{type}/list', 200, () => app.staff().rest('GET', '/api/event/list?limit=1')],
   ['other', 'GET', '/health', 200, () => app.nobody().rest('GET', '/health')],
   ['other', 'GET', 'unknown', 404, () => app.nobody().rest('GET', '/wp-login.php?id=7')],
   ['crud', 'GET', 'unknown', 404, () => app.staff().rest('GET', '/v3/crud/a/b/c/d/e')],

@@ -110,7 +110,7 @@ describe('a path', () => {
   test('to nowhere is 404, in the form of actions', async () => {
     for (const path of ['/v3/action/no_such_action', '/v3/action/', '/v3/nothing', '/v3'])
       expectActionError(await app.staff().rest('GET', path), 404);
-    for (const path of ['/nowhere', '/v2/crud/event', '/graphql/x', '/.env', '/../etc/passwd'])
+    for (const path of ['/nowhere', '/v2/crud', '/v1/crud/event', '/graphql/x', '/.env', '/../etc/passwd'])
       expectActionError(await app.nobody().rest('GET', path), 404);
   });
 });

@@ -78,3 +78,23 @@ test('a token of one opens the other, and a cursor of one continues there', asyn
   expect(next.events.nodes).toHaveLength(1);
   expect(next.events.nodes[0].id).not.toBe(first.events.nodes[0].id);
 });
+
+// Counts are laid aside in Redis.
+if (target === 'mariadb')
+  test('what one has counted and cannot write the other does, once', async () => {
+    const client = `program ${nextNumber()}`;
+    const caller = one.staff().with({ 'apollographql-client-name': client });
+    for (let turn = 0; turn < 3; turn += 1) await caller.call('GET', '/v2/crud/event/list');
+    const { database, ledger } = one.services;
+    const { transaction } = database;
+    database.transaction = () => Promise.reject(new Error('The database is gone.'));
+    await ledger.flush();
+    const counted = async () => {
+      const { legacyUsage } = await other.manager().ask('{ legacyUsage { uses { client calls } } }');
+      return legacyUsage.uses.filter((use: { client: string }) => use.client === client);
+    };
+    expect(await counted()).toEqual([{ client, calls: 3 }]);
+    database.transaction = transaction;
+    await ledger.flush();
+    expect(await counted()).toEqual([{ client, calls: 3 }]);
+  });

@@ -28,6 +28,8 @@ export interface AppOptions {
   keeps?: (entity: Entity, values: Values) => Values;
   /** From which level on lines are logged: errors, unless a test looks at what else is. */
   logLevel?: string;
+  /** Fills an account, instead of the usual fixture. */
+  fill?: (services: Services, name: 'here' | 'there') => Promise<Tenant>;
   /** Where to go instead: for tests that take the servers away, or start the application twice. */
   through?: (place: Place) => Place | Promise<Place>;
 }
@@ -69,6 +71,7 @@ export class TestApp {
     through = (place) => place,
     keeps,
     logLevel = 'error',
+    fill = (services, name) => seedTenant(services, name, rows, keeps),
   }: AppOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'aether-app-'));
     const servers =
@@ -104,8 +107,8 @@ export class TestApp {
         values: { name: `test ${level}`, publicKey: keyOf(level), level },
       })),
     );
-    this.here = await seedTenant(this.services, 'here', rows, keeps);
-    this.there = await seedTenant(this.services, 'there', rows, keeps);
+    this.here = await fill(this.services, 'here');
+    this.there = await fill(this.services, 'there');
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,8 @@ const particular: Record<string, (n: number) => unknown> = {
   'api_key.origins_json': () => ['https://example.org'],
   'api_key.rate_per_minute': (n) => 1_000_000 + (n % 1000),
   'api_key.public_key': (n) => `key-${digest(n).slice(0, 12)}`,
+  // Super alone makes keys that administer the platform.
+  'api_key.administrative': () => false,
   // A meeting is out of sight of guests, and so are what is for internal use and drafts.
   'event.type_code': (n) => pick(['conference', 'fair', 'gala'], n),
   'event_file.internal_use': () => false,

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer, request } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** A way to a server that can be cut, as a network does it, and mended again. */
@@ -46,3 +47,47 @@ const listen = (server: Server, port: number): Promise<void> =>
       resolve();
     });
   });
+
+/** A server that answers as the one at `address`, but for what `change` makes of the JSON that it answers. */
+export async function changing(
+  address: string,
+  change: (body: unknown, path: string) => unknown,
+): Promise<{ url: string; stop: () => void }> {
+  const server = createHttpServer((incoming, outgoing) => {
+    const { method, url: path = '', headers } = incoming;
+    const onward = request(new URL(path, address), { method, headers }, (answer) => {
+      const { statusCode = 502, headers } = answer;
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        const body = Buffer.concat(chunks);
+        const isJson = body.length > 0 && headers['content-type']?.startsWith('application/json');
+        const { 'content-length': _length, 'transfer-encoding': _encoding, ...kept } = headers;
+        outgoing
+          .writeHead(statusCode, kept)
+          .end(isJson ? JSON.stringify(change(JSON.parse(body.toString()), path)) : body);
+      });
+    });
+    onward.on('error', () => outgoing.destroy());
+    incoming.pipe(onward);
+  });
+  await listen(server, 0);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** A change that gives a field another name, wherever it is. */
+export const renaming =
+  (from: string, to: string) =>
+  (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(renaming(from, to));
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name === from ? to : name, renaming(from, to)(inner)]),
+    );
+  };

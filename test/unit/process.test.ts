@@ -52,6 +52,13 @@ test('production says at once all that is wrong, and does not start', async () =
   expect(output()).not.toContain('listening');
 });
 
+test('without the file that it is to take switches from it does not start', async () => {
+  const { ended, output } = start({ LEGACY_SWITCHES_FILE: join(folder, 'nowhere.json') });
+  expect(await ended).toBe(1);
+  expect(output()).toContain('LEGACY_SWITCHES_FILE: ENOENT');
+  expect(output()).not.toContain('listening');
+});
+
 test('says where it is, answers the calls that it prints, and ends well: what it has begun it finishes', async () => {
   // Far from UTC: no time may depend on where the server stands.
   const { child, ended, output } = start({ TZ: 'America/New_York' });
