@@ -50,13 +50,11 @@ describe.each(types)('what is hidden of a $type', ({ entity }) => {
       const asked = { [attribute.name]: { isNull: false } };
       for (const [other, filter] of filtersLeadingTo(entity, asked)) {
         if (!atLeast(level, other.access.read)) continue;
-        for (const what of ['totalCount', 'nodes { id }']) {
-          const { code, data } = await graph.list(caller, other, { filter }, what);
-          expect({ filter, level, code, data: data?.list ?? null }).toEqual({
-            ...{ filter, level },
-            ...{ code: 'FORBIDDEN', data: null },
-          });
-        }
+        const { code, data } = await graph.list(caller, other, { filter }, 'totalCount nodes { id }');
+        expect({ filter, level, code, data: data?.list ?? null }).toEqual({
+          ...{ filter, level },
+          ...{ code: 'FORBIDDEN', data: null },
+        });
       }
     }
   });
