@@ -137,7 +137,8 @@ function problemOf(
   if (!/^application\/(?:graphql-response\+)?json/.test(type)) return 'is no JSON';
   const body = JSON.parse(text) as Record<string, unknown>;
   if (isGraphql) return problemOfGraph(body);
-  if (!isCrud)
+  // The older paths of CRUD are answered as it is.
+  if (!isCrud && body.meta === undefined)
     return typeof body.detail === 'string' || Array.isArray(body.detail) ? undefined : 'has no detail';
   const { data, meta } = body as { data?: unknown; meta?: Record<string, unknown> };
   const isTold = meta?.status_code === status && meta.success === status < 400;
