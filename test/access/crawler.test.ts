@@ -23,6 +23,9 @@ const app = useApp({
   env: { TRUST_PROXY: 'loopback' },
   fill: (services, tenant) => world.fill(services, tenant),
 });
+// Each test is thousands of calls.
+jest.setTimeout(180_000);
+
 const crawl = new Crawl(app, world);
 let types: TypeOf[];
 let callers: Callers;
