@@ -218,7 +218,9 @@ export class LegacyUsageResolver {
   ): LegacyOperation | null {
     const found = legacyRoutes.find((each) => nameOf(each) === route);
     const operation = found && operationOf(found, type ?? undefined);
-    return found && operation ? operationText(schema, operation, filterOf(found)) : null;
+    // Of a call about no type that there is, the operation of any type cannot be written out.
+    if (!operation || operation.includes('{')) return null;
+    return operationText(schema, operation, filterOf(found));
   }
 
   @FieldResolver(() => String, {

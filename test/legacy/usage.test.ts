@@ -88,6 +88,21 @@ test('tells which program calls what, how often, how that went, when last, and w
   expect(Math.abs(Date.parse(uses[0]!.lastOn) - Date.now())).toBeLessThan(60_000);
 });
 
+test('calls about no type that there is are told like others, and break nothing', async () => {
+  const name = newName();
+  const caller = program(name, '', app.guest());
+  for (const type of ['no_such_type', '__proto__', 'constructor', '%00', 'x'.repeat(300)])
+    for (const path of [`/v2/crud/${type}/list`, `/crud/${type}/${unknownId()}`])
+      await caller.rest('GET', path);
+  const uses = await usesOf(name);
+  expect(uses.map(({ route, type, operation }) => [route, type, operation])).toEqual(
+    expect.arrayContaining([
+      [list, null, null],
+      [one, null, null],
+    ]),
+  );
+});
+
 test.each([
   ['curl/8.5.0', 'curl', '8.5.0'],
   ['python-requests/2.31.0', 'python-requests', '2.31.0'],
