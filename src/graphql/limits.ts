@@ -14,9 +14,28 @@ import { snakeCase } from '../kernel/attributes';
 import { AetherError } from '../kernel/errors';
 
 /** What one document may ask for; far above what a screen needs, far below what would hurt. */
-export const limits = { depth: 15, aliases: 100, rootFields: 100, directives: 50, tokens: 4000 } as const;
+export const limits = {
+  depth: 15,
+  aliases: 100,
+  rootFields: 100,
+  directives: 50,
+  tokens: 4000,
+  fragments: 100,
+} as const;
 
 const limitExceeded = (message: string): AetherError => new AetherError('LIMIT_EXCEEDED', message);
+
+/**
+ * Asked before GraphQL itself looks: it compares each fragment with each other, one within the next, and of too many that lead to each
+ * other it would not come back.
+ * @throws LIMIT_EXCEEDED
+ */
+export function checkFragments(query: unknown): void {
+  if (typeof query !== 'string' || query.length < limits.fragments * 'fragment a on B{c}'.length) return;
+  const { length } = query.match(/\bfragment\s/g) ?? [];
+  if (length > limits.fragments)
+    throw limitExceeded(`A document has at most ${String(limits.fragments)} fragments.`);
+}
 
 const rejecting = (what: string, n: number) => ({
   n,

@@ -20,7 +20,7 @@ import { atLeast } from '../kernel/levels';
 import { createCosts, type Cost } from './cost';
 import { deprecationsIn } from './deprecated';
 import type { Executor } from './execute';
-import { limitRules, limits } from './limits';
+import { checkFragments, limitRules, limits } from './limits';
 
 export type GraphqlServer = ApolloServer<Context>;
 
@@ -208,6 +208,8 @@ export async function handleGraphql(
     // What is not declared as JSON is left for Apollo to refuse.
     body: request.method === 'POST' && isJson(request) ? await readJson(request, bodyLimits) : undefined,
   };
+  const { query } = (httpGraphQLRequest.body ?? {}) as { query?: unknown };
+  checkFragments(mark < 0 ? query : (query ?? new URLSearchParams(url.slice(mark)).get('query')));
   const page = request.method === 'GET' && headers.get('accept')?.includes('text/html');
   const ctx = page ? undefined : await context();
   const answer = await server.executeHTTPGraphQLRequest({

@@ -195,10 +195,11 @@ export const migrationPage = '/docs/migrate';
 
 /**
  * The operation of the graph that replaces a call of the route, on objects of this type where it is for any: `query events`.
- * Undefined where there is none, such as a creation of what the server alone creates.
+ * Undefined where there is none, such as a creation of what the server alone creates, or calls about a type that there is not.
  */
 export function operationOf({ operation }: LegacyRoute, type?: string): string | undefined {
-  if (operation === undefined || type === undefined) return operation;
+  if (operation === undefined) return undefined;
+  if (type === undefined) return operation.includes('{') ? undefined : operation;
   const { single, plural, name, access } = entityOf(type);
   const kind = /^mutation (create|update|remove)\{/.exec(operation)?.[1];
   const level = kind === 'create' ? access.create : kind === undefined ? undefined : access.update;

@@ -219,7 +219,7 @@ export class LegacyUsageResolver {
     const found = legacyRoutes.find((each) => nameOf(each) === route);
     const operation = found && operationOf(found, type ?? undefined);
     // Of a call about no type that there is, the operation of any type cannot be written out.
-    if (!operation || operation.includes('{')) return null;
+    if (!operation) return null;
     return operationText(schema, operation, filterOf(found));
   }
 

