@@ -32,7 +32,7 @@ const limitExceeded = (message: string): AetherError => new AetherError('LIMIT_E
  */
 export function checkFragments(query: unknown): void {
   if (typeof query !== 'string' || query.length < limits.fragments * 'fragment a on B{c}'.length) return;
-  const { length } = query.match(/\bfragment\s/g) ?? [];
+  const { length } = query.match(/\bfragment\b/g) ?? [];
   if (length > limits.fragments)
     throw limitExceeded(`A document has at most ${String(limits.fragments)} fragments.`);
 }

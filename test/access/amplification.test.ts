@@ -79,6 +79,11 @@ describe('many in one', () => {
         });
       expect(asked.body.errors[0].extensions.code).toBe('LIMIT_EXCEEDED');
     }
+    // Commas and remarks part words as blanks do.
+    for (const between of [',', '#\n', '\uFEFF'])
+      expect(
+        (await app.guest().graphql(chain(300, '').replaceAll('fragment f', `fragment${between}f`))).code,
+      ).toBe('LIMIT_EXCEEDED');
     const many = `{ ...f0 } ${[...Array(90).keys()].map((i) => `fragment f${i} on Query { viewer { level } ${i < 89 ? `...f${i + 1}` : ''} }`).join(' ')}`;
     expect((await app.guest().ask(many)).viewer.level).toBe('anonymous');
   });
