@@ -140,8 +140,8 @@ class Connection {
   readonly window: Window;
   /** Where the page starts, as its cursor says. */
   readonly position: Position | undefined;
-  /** The page is all that the caller gets of it. */
-  private readonly cut: boolean = false;
+  /** So many are all that the caller gets of it. */
+  private readonly most: number | undefined;
 
   constructor(
     readonly ctx: Context,
@@ -152,11 +152,8 @@ class Connection {
     this.window = windowOf(args);
     const { size, reverse, offset, cursor: place } = this.window;
     const isPage = reverse || offset > 0 || place !== undefined;
-    const most = searchLimit(ctx, entity, { ...args, isPage });
-    if (most !== undefined && most < size) {
-      this.window.size = most;
-      this.cut = true;
-    }
+    this.most = searchLimit(ctx, entity, { ...args, isPage });
+    if (this.most !== undefined) this.window.size = Math.min(size, this.most);
     this.order = orderOf(ctx, entity, args.orderBy, 't');
     const { cursor } = this.window;
     if (cursor !== undefined) this.position = ctx.services.cursors.decode(this.order.name, cursor);
@@ -181,19 +178,25 @@ class Connection {
   /** Makes the page of rows that were read: one more than fits, which is not shown, tells whether there is more. */
   page(rows: Row[], count: () => number | Promise<number>): Page {
     const { size, reverse, offset, cursor } = this.window;
-    const more = rows.length > size && !this.cut;
-    if (rows.length > size && this.cut)
+    const { most } = this;
+    const isPart = rows.length > size;
+    const more = isPart && most === undefined;
+    if (isPart && size === most)
       this.ctx.warnings.add(`There is more than the ${String(size)} that a search answers you.`);
     const nodes = rows.slice(0, size);
     if (reverse) nodes.reverse();
-    const whole = !more && cursor === undefined && (offset === 0 || rows.length > 0);
+    const whole = !isPart && cursor === undefined && (offset === 0 || rows.length > 0);
     return new Page(
       nodes,
       reverse
         ? { before: more, after: cursor !== undefined }
         : { before: cursor !== undefined || offset > 0, after: more },
       (row) => this.ctx.services.cursors.encode(this.order.name, positionOf(this.order, row)),
-      whole ? () => offset + nodes.length : count,
+      whole
+        ? () => offset + nodes.length
+        : most === undefined
+          ? count
+          : async () => Math.min(await count(), most),
     );
   }
 }

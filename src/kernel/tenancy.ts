@@ -53,13 +53,16 @@ export function mayList(ctx: Context, entity: Entity): void {
   const { viewer } = ctx;
   const { access, plural } = entity;
   const { list = access.read } = access;
-  if (!atLeast(viewer.level, list) && !isHolder(viewer, entity))
+  if (!listsAll(viewer, entity))
     throw forbidden(`Listing ${plural} needs level ${list}; you are ${viewer.level}.`);
 }
 
+const listsAll = (viewer: Viewer, entity: Entity): boolean =>
+  atLeast(viewer.level, entity.access.list ?? entity.access.read) || isHolder(viewer, entity);
+
 /**
- * How many rows a list may have, where the caller may only search, or name one.
- * @throws FORBIDDEN for a list without a search.
+ * How many rows a list may have, and be counted to have, where the caller may only search, or name one.
+ * @throws FORBIDDEN for a list without a search, and for any page of one but the first.
  */
 export function searchLimit(
   ctx: Context,
@@ -69,14 +72,11 @@ export function searchLimit(
   const { search } = entity.access;
   const { filter } = args;
   if (!search || atLeast(ctx.viewer.level, search.below)) return undefined;
-  if (isNamed(filter, search.named)) return search.rows;
-  const q = args.q || (filter?.q as string | undefined);
-  if (!q?.trim()) {
-    mayList(ctx, entity);
-    return undefined;
-  }
+  const q = (args.q || (filter?.q as string | undefined))?.trim();
+  if (!q && listsAll(ctx.viewer, entity)) return undefined;
+  if (!q && !isNamed(filter, search.named)) mayList(ctx, entity);
   const { letters, rows, below } = search;
-  if (!phrasesOf(q).some((phrase) => [...phrase.replaceAll(' ', '')].length >= letters))
+  if (q && !phrasesOf(q).some((phrase) => [...phrase.replaceAll(' ', '')].length >= letters))
     throw badRequest(`A search of ${entity.plural} takes a word of ${String(letters)} letters or more.`);
   if (isPage) throw forbidden(`Below level ${below} a search of ${entity.plural} has one page.`);
   return rows;

@@ -138,6 +138,28 @@ test('who follows the changes of all types hears of badges from level public on'
   expect((await app.as('public').ask(since)).changes.nodes).toEqual([{ type: 'event_badge', id: badge }]);
 });
 
+test('a code that several have finds fifteen of them, and no page after that', async () => {
+  await app
+    .root()
+    .ask(
+      `mutation { updateEventBadges(filter: { givenName: { eq: "Ottokar" } }, input: { code: "VIP" }) { count } }`,
+    );
+  const named = 'filter: { code: { eq: "VIP" } }';
+  for (const [who, guest] of guests()) {
+    expect((await guest.ask(list(`${named}, first: 100`))).list.nodes).toHaveLength(15);
+    expect((await guest.ask(list(`${named}, first: 3`))).list.totalCount).toBe(15);
+    expect((await guest.ask(list('q: "ottokar", first: 3'))).list.totalCount).toBe(15);
+    expect((await guest.ask(list('q: "ottokar", first: 0'))).list.totalCount).toBe(15);
+    for (const page of ['offset: 15', 'last: 3'])
+      expect({ who, page, code: (await guest.graphql(list(`${named}, ${page}`))).code }).toEqual({
+        ...{ who, page },
+        code: 'FORBIDDEN',
+      });
+  }
+  const all = await app.as('public').ask(list(`${named}, first: 100`));
+  expect([all.list.totalCount, all.list.nodes.length]).toEqual([20, 20]);
+});
+
 test('level public lists them, masked; its searches have fifteen', async () => {
   const caller = app.as('public');
   const all = (await caller.ask(list(`first: 100, filter: { givenName: { eq: "Ottokar" } }`))).list;
